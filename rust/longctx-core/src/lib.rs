@@ -1,0 +1,10 @@
+//! Packs git repositories into long-context training sets: the engine of longctx.
+//!
+//! Data flows one way:
+//! walk -> source -> sequence -> tokenize -> pack -> shard.
+
+pub mod error;
+pub mod interrupt;
+pub mod path;
+
+pub use error::{Error, Result};
