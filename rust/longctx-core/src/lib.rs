@@ -6,5 +6,8 @@
 pub mod error;
 pub mod interrupt;
 pub mod path;
+pub mod source;
+pub mod walk;
 
 pub use error::{Error, Result};
+pub use interrupt::Watch;
