@@ -6,7 +6,12 @@ use pyo3::prelude::*;
 use longctx_core::Error;
 use longctx_core::error::ErrorKind;
 
-pyo3::create_exception!(longctx._core, LongctxError, PyException, "Something went wrong that the engine foresaw.");
+pyo3::create_exception!(
+    longctx._core,
+    LongctxError,
+    PyException,
+    "Something went wrong that the engine foresaw."
+);
 
 /// The exception for an error, with the attributes that the stub promises.
 pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {

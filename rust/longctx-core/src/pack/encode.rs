@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::options::PackOptions;
 use super::spool::{Spool, SpoolReader, TokenWidth};
+use crate::Result;
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
-use crate::sequence::{Elisions, EncodedDocument, RedactedTokens, Window, cut, encode_document, header_tokens};
+use crate::sequence::{
+    Elisions, EncodedDocument, RedactedTokens, Window, cut, encode_document, header_tokens,
+};
 use crate::source::{self, Encoding, Language, SkipReason, SourceOptions};
 use crate::tokenize::{Encoded, Scratch, Tokenizer};
 use crate::walk::{Entry, Tree};
-use crate::Result;
 
 /// A document whose tokens lie in a spool.
 pub struct Record {
@@ -119,8 +121,18 @@ pub fn encode(
     watch.progress.begin("reading", "bytes", entries.iter().map(|entry| entry.size).sum());
     let threads = options.thread_count().min(entries.len()).max(1) as u32;
     let parts: Vec<Result<Part>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads).map(|spool| scope.spawn({ let work = &work; move || work.run(spool, folder) })).collect();
-        handles.into_iter().map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let handles: Vec<_> = (0..threads)
+            .map(|spool| {
+                scope.spawn({
+                    let work = &work;
+                    move || work.run(spool, folder)
+                })
+            })
+            .collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     let mut corpus = Corpus { documents: Vec::new(), rejected: Vec::new(), spools: Vec::new() };
     for part in parts {
@@ -165,7 +177,9 @@ impl Work<'_> {
                     }
                     documents.push(record);
                 }
-                Err(reason) => rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason }),
+                Err(reason) => {
+                    rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason })
+                }
             }
             self.watch.progress.advance(entry.size);
         }
@@ -184,7 +198,9 @@ impl Work<'_> {
         let elision = self.elisions.of(source.language.line_comment);
         let windows = self.options.bands.iter();
         let windows = windows
-            .map(|band| cut(document, &source.text, path_tokens.len() as u32, elision, band).into_boxed_slice())
+            .map(|band| {
+                cut(document, &source.text, path_tokens.len() as u32, elision, band).into_boxed_slice()
+            })
             .collect();
         let mut secrets = BTreeMap::new();
         for redaction in &source.redactions {

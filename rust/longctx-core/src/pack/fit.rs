@@ -34,12 +34,7 @@ struct Open<'p> {
 
 /// Packs `blocks`, sorted by document, into bins of at most `max` tokens. Bins below `min` are emptied into the parent
 /// directory; only the root keeps some.
-pub fn fit<'p>(
-    blocks: &[Block],
-    path_of: impl Fn(u32) -> &'p RepoPath,
-    min: u32,
-    max: u32,
-) -> Vec<Bin> {
+pub fn fit<'p>(blocks: &[Block], path_of: impl Fn(u32) -> &'p RepoPath, min: u32, max: u32) -> Vec<Bin> {
     let mut out = Vec::new();
     let mut stack = vec![Open { path: b"", blocks: Vec::new() }];
     for &block in blocks {

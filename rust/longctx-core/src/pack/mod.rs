@@ -94,14 +94,20 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
 
     let listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
     clock.lap("walk");
-    let elisions =
-        Elisions::new(&tokenizer, LANGUAGES.iter().map(|language| language.line_comment), &mut Scratch::default());
+    let elisions = Elisions::new(
+        &tokenizer,
+        LANGUAGES.iter().map(|language| language.line_comment),
+        &mut Scratch::default(),
+    );
     let folder = staging.as_ref().map(Staging::path);
     let corpus = encode::encode(&tree, &listing.entries, &tokenizer, &elisions, options, folder, watch)?;
     clock.lap("read and tokenize");
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
-        return Err(Error::Repository { path: options.repository.clone(), message: summary::nothing_to_pack(&skipped) });
+        return Err(Error::Repository {
+            path: options.repository.clone(),
+            message: summary::nothing_to_pack(&skipped),
+        });
     }
 
     let validation = split::validation_files(
@@ -240,7 +246,10 @@ fn write_manifest(
         format: manifest::FORMAT.to_owned(),
         schema: manifest::SCHEMA,
         tool: concat!("longctx ", env!("CARGO_PKG_VERSION")).to_owned(),
-        repository: manifest::Repository { name: counted.repository_name.clone(), commit: listing.commit.clone() },
+        repository: manifest::Repository {
+            name: counted.repository_name.clone(),
+            commit: listing.commit.clone(),
+        },
         commit: builder.commit.map(str::to_owned),
         config: options.config.clone(),
         seed: options.seed,

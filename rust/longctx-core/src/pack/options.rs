@@ -66,8 +66,8 @@ impl PackOptions {
     /// # Errors
     /// [`Error::Usage`] naming the first thing that makes no sense.
     pub fn from_json(text: &str) -> Result<Self> {
-        let options: Self =
-            serde_json::from_str(text).map_err(|error| Error::usage(format!("the options are not usable: {error}")))?;
+        let options: Self = serde_json::from_str(text)
+            .map_err(|error| Error::usage(format!("the options are not usable: {error}")))?;
         options.check()?;
         Ok(options)
     }
@@ -92,12 +92,16 @@ impl PackOptions {
             return Err(Error::usage("threads is 0, it must be at least 1"));
         }
         if self.bands.is_empty() {
-            return Err(Error::usage("there is no band: sequence_length is smaller than the first phase's maximum"));
+            return Err(Error::usage(
+                "there is no band: sequence_length is smaller than the first phase's maximum",
+            ));
         }
         for band in &self.bands {
             let Band { id, min, max, overlap } = *band;
             if max < SHORTEST_BAND {
-                return Err(Error::usage(format!("band {id} ends at {max} tokens, it must allow at least {SHORTEST_BAND}")));
+                return Err(Error::usage(format!(
+                    "band {id} ends at {max} tokens, it must allow at least {SHORTEST_BAND}"
+                )));
             }
             if min > max {
                 return Err(Error::usage(format!("band {id} begins at {min} tokens and ends at {max}")));

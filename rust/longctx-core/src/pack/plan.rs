@@ -87,7 +87,8 @@ impl<'b> Builder<'b> {
             }
             if block.document != last {
                 // Windows of one document are neighbours unless one of them carries context and comes first.
-                let repeated = planned.bin.blocks[..place].iter().any(|earlier| earlier.document == block.document);
+                let repeated =
+                    planned.bin.blocks[..place].iter().any(|earlier| earlier.document == block.document);
                 files += u32::from(!repeated);
                 last = block.document;
             }
@@ -146,7 +147,11 @@ fn push_segments<'b>(
     for hidden in record.redacted.iter() {
         if hidden.tokens.start >= window.tokens.start && hidden.tokens.end <= window.tokens.end {
             push(Role::File, [byte, hidden.bytes.start], [token, hidden.tokens.start]);
-            push(Role::Redacted, [hidden.bytes.start, hidden.bytes.end], [hidden.tokens.start, hidden.tokens.end]);
+            push(
+                Role::Redacted,
+                [hidden.bytes.start, hidden.bytes.end],
+                [hidden.tokens.start, hidden.tokens.end],
+            );
             (byte, token) = (hidden.bytes.end, hidden.tokens.end);
         }
     }

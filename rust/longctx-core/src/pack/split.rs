@@ -5,7 +5,11 @@ use std::collections::HashMap;
 /// For each document, sorted by path, whether it is for validation. `share` of the files, rounded, are drawn by a hash of
 /// seed and path, so that adding a file moves at most one other; files of equal content stay on one side. With a share
 /// above zero and at least two different contents, each side has a file.
-pub fn validation_files<'d>(documents: impl Iterator<Item = (&'d [u8], &'d str)>, share: f64, seed: u64) -> Vec<bool> {
+pub fn validation_files<'d>(
+    documents: impl Iterator<Item = (&'d [u8], &'d str)>,
+    share: f64,
+    seed: u64,
+) -> Vec<bool> {
     let documents: Vec<(&[u8], &str)> = documents.collect();
     let mut groups: HashMap<&str, usize> = HashMap::new();
     let mut members: Vec<Vec<usize>> = Vec::new();

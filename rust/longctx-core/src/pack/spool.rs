@@ -73,7 +73,8 @@ impl Spool {
     /// # Errors
     /// [`Error::Io`] if the file cannot be made.
     pub fn new(folder: &Path, width: TokenWidth) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder).map_err(|source| Error::io("create a file in", folder, source))?;
+        let file =
+            tempfile::tempfile_in(folder).map_err(|source| Error::io("create a file in", folder, source))?;
         Ok(Self { file, folder: folder.to_path_buf(), width, buffer: Vec::with_capacity(BUFFER), written: 0 })
     }
 

@@ -171,7 +171,8 @@ pub fn skip_table(listing: &Listing, rejected: &[Rejected]) -> Vec<SkippedRow> {
             // Folders first, for they may hold much; then the largest files.
             examples.sort_by_key(|&(bytes, path, directory)| (!directory, std::cmp::Reverse(bytes), path));
             let examples = examples.iter().take(EXAMPLES);
-            let examples = examples.map(|(_, path, directory)| format!("{path}{}", if *directory { "/" } else { "" }));
+            let examples =
+                examples.map(|(_, path, directory)| format!("{path}{}", if *directory { "/" } else { "" }));
             let description = reason.description();
             SkippedRow { reason, description, files, directories, bytes, examples: examples.collect() }
         })
@@ -278,7 +279,11 @@ impl Counted {
     pub fn finish(self, options: &PackOptions, seconds: f64, stages: &[(&'static str, f64)]) -> Summary {
         Summary {
             repository: options.repository.display().to_string(),
-            output: options.output.as_ref().filter(|_| !options.dry_run).map(|path| path.display().to_string()),
+            output: options
+                .output
+                .as_ref()
+                .filter(|_| !options.dry_run)
+                .map(|path| path.display().to_string()),
             dry_run: options.dry_run,
             counted: self,
             threads: options.thread_count(),
@@ -330,7 +335,8 @@ fn languages(documents: &[Record]) -> Vec<LanguageRow> {
         row.1 += record.bytes;
         row.2 += u64::from(record.tokens);
     }
-    let rows = rows.into_iter().map(|(name, (files, bytes, tokens))| LanguageRow { name, files, bytes, tokens });
+    let rows =
+        rows.into_iter().map(|(name, (files, bytes, tokens))| LanguageRow { name, files, bytes, tokens });
     let mut rows: Vec<LanguageRow> = rows.collect();
     rows.sort_by_key(|row| (std::cmp::Reverse(row.tokens), row.name));
     rows

@@ -39,7 +39,11 @@ pub struct FileSegment {
 ///
 /// # Errors
 /// [`Error::Usage`] without files, without room for the target, or for text that the tokenizer cannot represent.
-pub fn build_file_sequence(tokenizer: &Tokenizer, files: &[(String, String)], max_length: u32) -> Result<FileSequence> {
+pub fn build_file_sequence(
+    tokenizer: &Tokenizer,
+    files: &[(String, String)],
+    max_length: u32,
+) -> Result<FileSequence> {
     let Some((target, context)) = files.split_last() else {
         return Err(Error::usage("there are no files to build a sequence from"));
     };
@@ -124,7 +128,13 @@ impl Maker<'_> {
             ids.extend_from_slice(window.tail(&elision));
         }
         ids.push(markers.file_end);
-        Ok(FileBlock { path: path.clone(), ids, bytes, tokens: [at, at + end], left_out: document.len() - end })
+        Ok(FileBlock {
+            path: path.clone(),
+            ids,
+            bytes,
+            tokens: [at, at + end],
+            left_out: document.len() - end,
+        })
     }
 }
 
@@ -139,13 +149,14 @@ mod tests {
     #[test]
     fn the_target_comes_last_and_alone_carries_loss() {
         let tokenizer = Tokenizer::embedded();
-        let built = build_file_sequence(&tokenizer, &files(&[("a.py", "a = 1\n"), ("b.py", "b = 2\n")]), 100).unwrap();
+        let built = build_file_sequence(&tokenizer, &files(&[("a.py", "a = 1\n"), ("b.py", "b = 2\n")]), 100)
+            .unwrap();
         let text = tokenizer.decode(&built.ids);
+        assert_eq!(text, "<|FILE_START|>a.py\na = 1\n<|FILE_END|><|FILE_START|>b.py\nb = 2\n<|FILE_END|>");
         assert_eq!(
-            text,
-            "<|FILE_START|>a.py\na = 1\n<|FILE_END|><|FILE_START|>b.py\nb = 2\n<|FILE_END|>"
+            tokenizer.decode(&built.ids[built.loss_start as usize..]),
+            "<|FILE_START|>b.py\nb = 2\n<|FILE_END|>"
         );
-        assert_eq!(tokenizer.decode(&built.ids[built.loss_start as usize..]), "<|FILE_START|>b.py\nb = 2\n<|FILE_END|>");
         assert!(built.dropped.is_empty());
     }
 

@@ -51,7 +51,11 @@ pub struct Elisions {
 
 impl Elisions {
     /// Lines for each comment syntax.
-    pub fn new(tokenizer: &Tokenizer, comments: impl Iterator<Item = Comment>, scratch: &mut Scratch) -> Self {
+    pub fn new(
+        tokenizer: &Tokenizer,
+        comments: impl Iterator<Item = Comment>,
+        scratch: &mut Scratch,
+    ) -> Self {
         let mut lines = HashMap::new();
         for comment in comments.flatten() {
             lines.entry(comment).or_insert_with(|| ElisionTokens::new(tokenizer, Some(comment), scratch));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Band, EncodedDocument, ElisionTokens};
+use super::{Band, ElisionTokens, EncodedDocument};
 
 /// Cutting at a line end may cost this share of the band's maximum.
 const LINE_SLACK: f64 = 0.05;
@@ -60,7 +60,13 @@ impl Window {
 /// The windows of a document in one band. Each of its tokens is learnt in exactly one: in the windows after the first,
 /// the overlap with the one before is context. Cuts are never inside a character or a placeholder, and at a line end
 /// where that costs at most 5 % of the band's maximum.
-pub fn cut(document: &EncodedDocument, text: &str, header: u32, elision: &ElisionTokens, band: &Band) -> Vec<Window> {
+pub fn cut(
+    document: &EncodedDocument,
+    text: &str,
+    header: u32,
+    elision: &ElisionTokens,
+    band: &Band,
+) -> Vec<Window> {
     let cutter = Cutter { document, text: text.as_bytes(), slack: (f64::from(band.max) * LINE_SLACK) as u32 };
     let count = document.len();
     let frame = 2 + header;
@@ -125,7 +131,11 @@ impl Cutter<'_> {
         }
         let lines = earliest..(earliest + self.slack).min(learnt);
         let any = || (earliest..learnt).find(|&index| self.may_cut(index));
-        lines.clone().find(|&index| self.may_cut(index) && self.at_line_end(index)).or_else(any).unwrap_or(learnt)
+        lines
+            .clone()
+            .find(|&index| self.may_cut(index) && self.at_line_end(index))
+            .or_else(any)
+            .unwrap_or(learnt)
     }
 
     /// Whether the document may be cut before token `index`: not inside a character nor a placeholder.
@@ -148,7 +158,9 @@ impl Cutter<'_> {
     }
 
     fn break_follows(&self, byte: u32) -> bool {
-        self.text.get(byte as usize..).is_some_and(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
+        self.text
+            .get(byte as usize..)
+            .is_some_and(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
     }
 }
 
@@ -161,7 +173,12 @@ mod tests {
 
     const BAND: Band = Band { id: 1, min: 32, max: 64, overlap: 16 };
 
-    fn windows(tokenizer: &Tokenizer, text: &str, secrets: &[Range<usize>], band: &Band) -> (EncodedDocument, Vec<Window>) {
+    fn windows(
+        tokenizer: &Tokenizer,
+        text: &str,
+        secrets: &[Range<usize>],
+        band: &Band,
+    ) -> (EncodedDocument, Vec<Window>) {
         let mut scratch = Scratch::default();
         let mut document = EncodedDocument::default();
         encode_document(tokenizer, text, secrets, &mut scratch, &mut document).unwrap();

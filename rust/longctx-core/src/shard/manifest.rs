@@ -139,7 +139,11 @@ impl Manifest {
         let broken = |message: String| Error::Dataset { path: path.clone(), message };
         let text = std::fs::read_to_string(&path).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
-                let what = if folder.is_dir() { "no manifest.json: not a dataset" } else { "there is no such folder" };
+                let what = if folder.is_dir() {
+                    "no manifest.json: not a dataset"
+                } else {
+                    "there is no such folder"
+                };
                 return Error::Dataset { path: folder.to_path_buf(), message: what.to_owned() };
             }
             Error::io("read", &path, source)

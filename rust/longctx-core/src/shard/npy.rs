@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn headers_are_what_numpy_writes() {
-        let expected = b"\x93NUMPY\x01\x00\x76\x00{'descr': '<u2', 'fortran_order': False, 'shape': (12345,), }";
+        let expected =
+            b"\x93NUMPY\x01\x00\x76\x00{'descr': '<u2', 'fortran_order': False, 'shape': (12345,), }";
         let header = tokens_header(TokenWidth::Two, 12_345);
         assert_eq!(&header[..expected.len()], expected);
         assert_eq!(header.len(), 128);

@@ -137,7 +137,10 @@ impl DatasetReader {
         let body = raw.get(npy::index_header(shard.sequences).len()..).unwrap_or_default();
         let (rows, rest) = body.as_chunks::<INDEX_ROW>();
         if !rest.is_empty() || rows.len() as u64 != shard.sequences {
-            return Err(Error::Dataset { path: index, message: "its rows are not as many as announced".to_owned() });
+            return Err(Error::Dataset {
+                path: index,
+                message: "its rows are not as many as announced".to_owned(),
+            });
         }
         let open = |path: &Path| File::open(path).map_err(|source| Error::io("read", path, source));
         let mut token_file = BufReader::with_capacity(1 << 18, open(&tokens)?);
@@ -178,7 +181,9 @@ fn check_file(path: &Path, digest: &Digest, header: Option<&[u8]>, checksums: bo
         let mut hasher = blake3::Hasher::new();
         match File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())) {
             Ok(()) if hasher.finalize().to_hex().as_str() == digest.blake3 => {}
-            Ok(()) => return Some("altered: its content is not what was written (blake3 differs)".to_owned()),
+            Ok(()) => {
+                return Some("altered: its content is not what was written (blake3 differs)".to_owned());
+            }
             Err(error) => return Some(error.to_string()),
         }
     }

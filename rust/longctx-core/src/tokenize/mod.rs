@@ -221,7 +221,8 @@ impl Tokenizer {
 
     /// A `tokenizer_config.json` with which Transformers loads [`Self::json_with_markers`].
     pub fn config_json(&self) -> String {
-        let end = self.added.iter().find(|token| token.special && END_TOKENS.contains(&token.content.as_str()));
+        let end =
+            self.added.iter().find(|token| token.special && END_TOKENS.contains(&token.content.as_str()));
         let mut config = serde_json::json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": false,

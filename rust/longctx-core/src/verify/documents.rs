@@ -162,7 +162,10 @@ impl Comparer<'_> {
         if whole && self.tokenizer.encode(&text, &mut buffers.scratch, &mut buffers.encoded).is_err() {
             return Some("the tokenizer cannot represent it".to_owned());
         }
-        places.iter().filter(|place| !place.redacted).find_map(|place| self.place(&text, place, whole, buffers))
+        places
+            .iter()
+            .filter(|place| !place.redacted)
+            .find_map(|place| self.place(&text, place, whole, buffers))
     }
 
     fn place(&self, text: &str, place: &Place, whole: bool, buffers: &mut Buffers) -> Option<String> {
@@ -184,7 +187,9 @@ impl Comparer<'_> {
             let at = if first == 0 { 0 } else { encoded.ends.partition_point(|&end| end <= first) };
             let claimed = encoded.ids.get(at..at + ids.len());
             if claimed != Some(ids) || encoded.ends.get(at + ids.len() - 1) != Some(&last) {
-                return Some(format!("the tokens of bytes {first}-{last} are not those of the whole document"));
+                return Some(format!(
+                    "the tokens of bytes {first}-{last} are not those of the whole document"
+                ));
             }
         }
         None

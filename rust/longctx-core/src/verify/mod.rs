@@ -49,7 +49,12 @@ pub struct Report {
 /// # Errors
 /// [`crate::Error::Dataset`] if there is no usable manifest, [`crate::Error::Repository`] if the repository cannot be
 /// opened, [`crate::Error::Interrupted`]. Everything else is a [`Defect`].
-pub fn verify(folder: &Path, repository: Option<&Path>, threads: Option<usize>, watch: Watch<'_>) -> Result<Report> {
+pub fn verify(
+    folder: &Path,
+    repository: Option<&Path>,
+    threads: Option<usize>,
+    watch: Watch<'_>,
+) -> Result<Report> {
     crate::pack::on_threads(threads, || {
         let begun = Instant::now();
         let reader = DatasetReader::open_unchecked(folder)?;
@@ -63,13 +68,17 @@ pub fn verify(folder: &Path, repository: Option<&Path>, threads: Option<usize>, 
             .manifest
             .shards
             .iter()
-            .filter(|shard| !shard.paths().iter().any(|(path, _)| broken.iter().any(|(bad, _)| *bad == folder.join(path))))
+            .filter(|shard| {
+                !shard.paths().iter().any(|(path, _)| broken.iter().any(|(bad, _)| *bad == folder.join(path)))
+            })
             .collect();
         watch.progress.begin("reading", "sequences", readable.iter().map(|shard| shard.sequences).sum());
         let parts: Vec<sequences::Part> = readable
             .par_iter()
             .enumerate()
-            .map(|(number, shard)| sequences::check(&reader, shard, number as u32, repository.is_some(), watch))
+            .map(|(number, shard)| {
+                sequences::check(&reader, shard, number as u32, repository.is_some(), watch)
+            })
             .collect::<Result<_>>()?;
         let mut places = Places::default();
         let mut ids = HashSet::new();

@@ -52,13 +52,16 @@ pub fn check(
         if compared {
             for segment in &meta.segments {
                 let range = segment.tokens;
-                part.places.note(segment, Place {
-                    shard: number,
-                    token: row.offset + u64::from(range[0]),
-                    count: range[1].saturating_sub(range[0]),
-                    bytes: segment.bytes,
-                    redacted: segment.role == "redacted",
-                });
+                part.places.note(
+                    segment,
+                    Place {
+                        shard: number,
+                        token: row.offset + u64::from(range[0]),
+                        count: range[1].saturating_sub(range[0]),
+                        bytes: segment.bytes,
+                        redacted: segment.role == "redacted",
+                    },
+                );
             }
         }
         end = row.offset + u64::from(row.length);
@@ -67,19 +70,31 @@ pub fn check(
     }
     if end != shard.tokens {
         let place = format!("{}/{}", shard.split, shard.name);
-        part.defects.push(Defect { place, what: format!("{} tokens are in no sequence", shard.tokens - end.min(shard.tokens)) });
+        part.defects.push(Defect {
+            place,
+            what: format!("{} tokens are in no sequence", shard.tokens - end.min(shard.tokens)),
+        });
     }
     Ok(part)
 }
 
-fn sequence_defects(reader: &DatasetReader, row: &IndexRow, meta: &MetaRow, ids: &[u32], end: u64) -> Vec<String> {
+fn sequence_defects(
+    reader: &DatasetReader,
+    row: &IndexRow,
+    meta: &MetaRow,
+    ids: &[u32],
+    end: u64,
+) -> Vec<String> {
     let manifest = &reader.manifest;
     let mut defects = Vec::new();
     if row.offset != end {
         defects.push(format!("it begins at token {}, the sequence before it ends at {end}", row.offset));
     }
     if row.loss_start >= row.length {
-        defects.push(format!("its loss begins at token {} of {}: it teaches nothing", row.loss_start, row.length));
+        defects.push(format!(
+            "its loss begins at token {} of {}: it teaches nothing",
+            row.loss_start, row.length
+        ));
     }
     match manifest.bands.iter().find(|band| band.id == row.band) {
         None => defects.push(format!("its band {} is not in the manifest", row.band)),
@@ -95,7 +110,8 @@ fn sequence_defects(reader: &DatasetReader, row: &IndexRow, meta: &MetaRow, ids:
         defects.push(format!("the index says kind {}, its metadata {}", row.kind, meta.kind));
     }
     if name(row.difficulty, levels).is_none_or(|name| name != meta.difficulty.as_str()) {
-        defects.push(format!("the index says difficulty {}, its metadata {}", row.difficulty, meta.difficulty));
+        defects
+            .push(format!("the index says difficulty {}, its metadata {}", row.difficulty, meta.difficulty));
     }
     if let Some(id) = ids.iter().find(|&&id| id >= manifest.tokenizer.vocab_size) {
         defects.push(format!("token {id} is not in the vocabulary of {}", manifest.tokenizer.vocab_size));
@@ -134,7 +150,11 @@ fn segment_defect(reader: &DatasetReader, meta: &MetaRow, ids: &[u32]) -> Option
     for segment in &meta.segments {
         let [first, last] = segment.tokens;
         if first < end || last < first || last as usize > ids.len() || segment.bytes[0] > segment.bytes[1] {
-            return Some(format!("segment {} has tokens {first}-{last} after {end}, of {}", segment.path, ids.len()));
+            return Some(format!(
+                "segment {} has tokens {first}-{last} after {end}, of {}",
+                segment.path,
+                ids.len()
+            ));
         }
         let inside = &ids[first as usize..last as usize];
         if inside.iter().any(|&id| id == markers.file_start || id == markers.file_end) {
