@@ -10,18 +10,19 @@ __all__ = ["DatasetError", "LongctxError", "UsageError"]
 class _StatedError(LongctxError):
     """An error made in Python, with the attributes of those that come from the engine."""
 
-    exit_code = 1
+    _status = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.exit_code = self._status
 
 
 class UsageError(_StatedError):
     """The request makes no sense; nothing was started."""
 
-    exit_code = 2
+    _status = 2
 
 
 class DatasetError(_StatedError):
