@@ -167,7 +167,7 @@ def test_overrides_replace_the_files_values_and_are_named_as_options(tmp_path: P
 
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Config().pack.overlap = 3  # type: ignore[misc]
+        Config().pack.overlap = 3
 
 
 def test_overlap_is_scaled_to_the_band() -> None:

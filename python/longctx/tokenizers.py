@@ -51,19 +51,24 @@ def find_tokenizer(spec: str | None) -> TokenizerSource:
 
 def _from_hub(model: str) -> str:
     """Path of the model's tokenizer.json in the local cache, downloaded first if it is not there."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
         HFValidationError,
         LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
         RepositoryNotFoundError,
     )
 
     offline = "without a network, give the path of a tokenizer.json instead"
     try:
         cached = try_to_load_from_cache(model, _FILE)
-        return cached if isinstance(cached, str) else hf_hub_download(model, _FILE)
+        if isinstance(cached, str):
+            return cached
+        # Asking first fails at once where the download would try again and again for half a minute.
+        get_hf_file_metadata(hf_hub_url(model, _FILE))
+        return hf_hub_download(model, _FILE)
     except GatedRepoError:
         raise UsageError(
             f"the tokenizer of {model} is behind a licence on the Hugging Face hub that this account has not accepted",
@@ -74,7 +79,7 @@ def _from_hub(model: str) -> str:
             f"{model} is neither a file or folder here nor a model on the Hugging Face hub",
             "check its spelling; a private model needs `hf auth login`",
         ) from None
-    except LocalEntryNotFoundError:
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
         raise UsageError(
             f"the tokenizer of {model} is not in the local cache and the Hugging Face hub cannot be reached", offline
         ) from None
@@ -82,7 +87,7 @@ def _from_hub(model: str) -> str:
         raise UsageError(
             f"{model} on the Hugging Face hub has no {_FILE}", "only models with a fast tokenizer can be used"
         ) from None
-    except OSError as error:
-        # Connection and HTTP errors of every backend that the hub's client has had are OSErrors.
+    except Exception as error:
+        # Connection errors are of the HTTP library that the hub's client happens to use, which has changed twice.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(f"the tokenizer of {model} cannot be downloaded: {reason}", offline) from None

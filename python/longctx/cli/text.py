@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
-# Categories that act on a terminal or on the order of what is shown instead of being shown.
-_ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
-    """`text` with control codes, direction marks and lone surrogates spelled out; newlines and tabs stay."""
-    if text.isascii() and text.isprintable():
+    """`text` with control codes, direction marks and whatever else cannot be shown spelled out.
+
+    Newlines and tabs stay.
+    """
+    if text.isprintable():
         return text
-    return "".join(
-        f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _ACTING and char not in "\n\t" else char
-        for char in text
-    )
+    return "".join(char if char.isprintable() or char in "\n\t" else f"\\u{{{ord(char):x}}}" for char in text)
 
 
 def escape_line(text: str) -> str:
