@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def stub_pack(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[dict[str,
 
 def test_packs_summary_says_what_happened() -> None:
     left_out = [LeftOutBand(2, 1536, 2048, "pack.sequence_length is 1500")]
-    lines = pack_summary(summary(), left_out, "my repo", Paint(sys.__stdin__))
+    lines = pack_summary(summary(), left_out, "my repo", Paint(io.StringIO()))
     text = "\n".join(lines)
     assert lines[0] == "demo at 0123456789ab -> demo.longctx"
     assert "10 files of 12, 20.0 KiB, 6,000 tokens" in text
