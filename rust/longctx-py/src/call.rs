@@ -61,8 +61,9 @@ pub fn call<T: Send>(
     let outcome = py.detach(|| {
         std::thread::scope(|scope| {
             let (done, finished) = mpsc::channel();
-            let worker = scope.spawn(|| {
-                let result = work(Watch::new(&cancel, &meter));
+            let watch = Watch::new(&cancel, &meter);
+            let worker = scope.spawn(move || {
+                let result = work(watch);
                 // The listener waits for this until it comes; it cannot have gone.
                 let _ = done.send(());
                 result

@@ -112,10 +112,26 @@ impl Tokenizer {
     /// [`Error::Io`] if it cannot be read, [`Error::Tokenizer`] if it is not one.
     pub fn from_file(path: &Path, name: &str) -> Result<Self> {
         let raw = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
+        match String::from_utf8(raw) {
+            Ok(text) => Self::from_text(text, path, name),
+            Err(_) => Err(Error::Tokenizer {
+                path: path.to_path_buf(),
+                message: "not UTF-8, so not a tokenizer.json".to_owned(),
+            }),
+        }
+    }
+
+    /// The same tokenizer with the markers among its special tokens.
+    ///
+    /// # Errors
+    /// Those of [`Self::json_with_markers`].
+    pub fn with_markers(&self) -> Result<Self> {
+        Self::from_text(self.json_with_markers()?, Path::new(&self.name), &self.name)
+    }
+
+    fn from_text(text: String, path: &Path, name: &str) -> Result<Self> {
         let broken = |message: String| Error::Tokenizer { path: path.to_path_buf(), message };
-        let sha256 = hex_sha256(&raw);
-        let text =
-            String::from_utf8(raw).map_err(|_| broken("not UTF-8, so not a tokenizer.json".to_owned()))?;
+        let sha256 = hex_sha256(text.as_bytes());
         let file =
             TokenizerFile::parse(&text).map_err(|error| broken(format!("not a tokenizer.json: {error}")))?;
         let byte_level = file.is_byte_level();
