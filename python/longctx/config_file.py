@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -211,7 +211,9 @@ def _known_keys() -> list[str]:
 def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, info in model.model_fields.items():
         yield prefix + name, info
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+        # Python 3.10 takes `tuple[str, ...]` for a class, until it is asked what of.
+        plain = get_origin(info.annotation) is None and isinstance(info.annotation, type)
+        if plain and issubclass(info.annotation, BaseModel):
             yield from _walk(info.annotation, f"{prefix}{name}.")
 
 
@@ -256,5 +258,10 @@ def _describe(node: dict[str, Any]) -> str:
         "minItems": "not empty",
         "minLength": "not empty",
     }
-    parts = [text.format(node[name]) for name, text in limits.items() if name in node]
+    parts = [text.format(_plain(node[name])) for name, text in limits.items() if name in node]
     return names[node["type"]] + (f" ({' and '.join(parts)})" if parts else "")
+
+
+def _plain(limit: float) -> float:
+    """`limit` without a fraction of zero, which some versions of pydantic give it."""
+    return int(limit) if limit == int(limit) else limit
