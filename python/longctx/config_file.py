@@ -212,9 +212,10 @@ def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, info in model.model_fields.items():
         yield prefix + name, info
         # Python 3.10 takes `tuple[str, ...]` for a class, until it is asked what of.
-        plain = get_origin(info.annotation) is None and isinstance(info.annotation, type)
-        if plain and issubclass(info.annotation, BaseModel):
-            yield from _walk(info.annotation, f"{prefix}{name}.")
+        annotation: Any = info.annotation
+        plain = get_origin(annotation) is None and isinstance(annotation, type)
+        if plain and issubclass(annotation, BaseModel):
+            yield from _walk(annotation, f"{prefix}{name}.")
 
 
 def _show(value: object) -> str:
