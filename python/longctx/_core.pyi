@@ -151,7 +151,7 @@ def build_file_sequence(
 
     Returns:
         The ids, the position where learning starts, and a JSON object: segments [{path, role, bytes, tokens}] as in
-        meta.jsonl, dropped [paths, front to back].
+        meta.jsonl, dropped [paths, front to back], truncated_tokens (of the target, at its end).
 
     Raises:
         LongctxError: No files, the tokenizer has no markers, or `max_length` has no room for the target's path.

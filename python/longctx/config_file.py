@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -211,8 +211,11 @@ def _known_keys() -> list[str]:
 def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, info in model.model_fields.items():
         yield prefix + name, info
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield from _walk(info.annotation, f"{prefix}{name}.")
+        # Python 3.10 takes `tuple[str, ...]` for a class, until it is asked what of.
+        annotation: Any = info.annotation
+        plain = get_origin(annotation) is None and isinstance(annotation, type)
+        if plain and issubclass(annotation, BaseModel):
+            yield from _walk(annotation, f"{prefix}{name}.")
 
 
 def _show(value: object) -> str:
@@ -256,5 +259,10 @@ def _describe(node: dict[str, Any]) -> str:
         "minItems": "not empty",
         "minLength": "not empty",
     }
-    parts = [text.format(node[name]) for name, text in limits.items() if name in node]
+    parts = [text.format(_plain(node[name])) for name, text in limits.items() if name in node]
     return names[node["type"]] + (f" ({' and '.join(parts)})" if parts else "")
+
+
+def _plain(limit: float) -> float:
+    """`limit` without a fraction of zero, which some versions of pydantic give it."""
+    return int(limit) if limit == int(limit) else limit

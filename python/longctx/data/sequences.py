@@ -159,21 +159,13 @@ class LongContextSequenceBuilder:
             raise ValueError("a sequence needs at least one file, its target")
         tokens, loss_start, details = build_file_sequence(self.tokenizer, list(files), self.max_length)
         described = json.loads(details)
-        segments = tuple(Segment.from_json(segment) for segment in described["segments"])
         sequence = LongContextSequence(
             tokens=tokens,
             loss_start=loss_start,
-            segments=segments,
+            segments=tuple(Segment.from_json(segment) for segment in described["segments"]),
             kind="hierarchical",
             decode=self.tokenizer.decode,
             dropped=tuple(described["dropped"]),
-            truncated_tokens=self._truncated(files[-1][1], segments),
+            truncated_tokens=described["truncated_tokens"],
         )
         return sequence.padded(self.max_length) if pad else sequence
-
-    def _truncated(self, target: str, segments: tuple[Segment, ...]) -> int:
-        """Tokens of the target that are not in its segment, the last one."""
-        kept, end = (segments[-1].tokens, segments[-1].bytes[1]) if segments else ((0, 0), 0)
-        if end == len(target.encode()):
-            return 0
-        return len(self.tokenizer.encode(target)) - (kept[1] - kept[0])
