@@ -41,7 +41,7 @@ def pack(options: str, progress: Progress | None = None) -> str:
     Returns:
         A JSON object, the summary: repository, commit (or null), output (or null), dry_run, tokenizer {name,
         vocab_size, backend, sha256, embedded}, files {listed, packed, bytes, tokens}, skipped [{reason, description,
-        files, directories, bytes, examples}], redactions [{kind, count, files}], unencodable {files, bytes}, bands
+        files, directories, bytes, examples}], redactions [{kind, count, files}], shortened_paths, bands
         [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, coverage
         {bytes_total, bytes_packed}, directories [{path, files, bytes, tokens}] (the ten with most tokens), languages
         [{name, files, bytes, tokens}], encodings {name: files}, failures [{path, reason}], threads, seconds, stages

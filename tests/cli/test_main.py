@@ -47,7 +47,7 @@ def summary(**changes: Any) -> dict[str, Any]:
             },
         ],
         "redactions": [{"kind": "aws-access-key", "count": 2, "files": 1}],
-        "unencodable": {"files": 0, "bytes": 0},
+        "shortened_paths": 0,
         "bands": [{"id": 1, "min": 512, "max": 1024, "overlap": 256, "train": part, "val": part}],
         "coverage": {"bytes_total": 20480, "bytes_packed": 20470},
         "directories": [{"path": "src", "files": 9, "bytes": 20000, "tokens": 5900}],

@@ -47,9 +47,8 @@ def _outcome(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
     )
     packed, total = coverage["bytes_packed"], coverage["bytes_total"]
     yield f"  coverage: {share(packed, total)} of {size(total)}"
-    if missing := summary["unencodable"]["files"]:
-        amount = size(summary["unencodable"]["bytes"])
-        yield f"  {counted(missing, 'file')} with {amount} that the tokenizer has no tokens for"
+    if shortened := summary["shortened_paths"]:
+        yield f"  {counted(shortened, 'path')} too long for a header, shown without the first folders"
 
 
 def _bands(summary: dict[str, Any], left_out: Sequence[LeftOutBand], paint: Paint) -> Iterator[str]:
