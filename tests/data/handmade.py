@@ -68,6 +68,7 @@ def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2) -> Path:
         "kinds": KINDS,
         "difficulties": DIFFICULTIES,
         "shards": shards,
+        "files": [],
         "summary": {},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

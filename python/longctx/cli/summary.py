@@ -97,7 +97,7 @@ def _skipped(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
     yield ""
     yield paint("left out", 1)
     rows = []
-    for entry in reasons[:_MOST]:
+    for entry in reasons:
         things = [
             counted(number, singular) if number == 1 or singular == "file" else f"{count(number)} directories"
             for number, singular in ((entry["files"], "file"), (entry["directories"], "directory"))
@@ -108,8 +108,6 @@ def _skipped(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
             [" + ".join(things), size(entry["bytes"]), entry["description"], f"({examples})" if examples else ""]
         )
     yield from table(rows, right=(0, 1))
-    if len(reasons) > _MOST:
-        yield f"  and {counted(len(reasons) - _MOST, 'more reason')} (--json lists all)"
 
 
 def _redactions(summary: dict[str, Any], paint: Paint) -> Iterator[str]:

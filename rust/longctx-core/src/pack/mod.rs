@@ -60,8 +60,7 @@ impl Clock {
 /// Packs a repository as `options` say and tells what came of it.
 ///
 /// # Errors
-/// [`Error::Usage`] and [`Error::Tokenizer`] before anything is written; [`Error::Repository`] if there is nothing to
-/// pack; [`Error::Io`] for a full disk; [`Error::Interrupted`]. Whatever happens, the output folder is either untouched
+/// [`Error::Usage`] (also where there is nothing to pack) and [`Error::Tokenizer`] before anything is written; [`Error::Io`] for a full disk; [`Error::Interrupted`]. Whatever happens, the output folder is either untouched
 /// or whole.
 pub fn pack(options: &PackOptions, watch: Watch<'_>) -> Result<Summary> {
     let mut clock = Clock::new();
@@ -104,10 +103,8 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
     clock.lap("read and tokenize");
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
-        return Err(Error::Repository {
-            path: options.repository.clone(),
-            message: summary::nothing_to_pack(&skipped),
-        });
+        let what = summary::nothing_to_pack(&skipped);
+        return Err(Error::usage(format!("{}: {what}", options.repository.display())));
     }
 
     let validation = split::validation_files(
