@@ -87,7 +87,7 @@ pub(super) fn list(tree: &Tree, options: &WalkOptions, watch: Watch<'_>) -> Resu
         || listing.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path)),
         || listing.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path)),
     );
-    listing.commit = tree.commit();
+    listing.commit = tree.commit().map(str::to_owned);
     Ok(listing)
 }
 

@@ -167,7 +167,7 @@ fn a_corrupt_object_is_unreadable() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = sample();
     let id = scratch.git(&["rev-parse", "HEAD:src/main.rs"]);
-    let file = scratch.path().join(".git/objects").join(&id[..2]).join(id.trim()[2..].to_owned());
+    let file = scratch.path().join(".git/objects").join(&id[..2]).join(&id.trim()[2..]);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     std::fs::write(&file, b"not zlib at all").unwrap();
     let reason = reasons(&scratch.list_revision("HEAD"))["src/main.rs"];
