@@ -68,7 +68,7 @@ fn utf16(bytes: &[u8]) -> Option<(bool, usize)> {
 
 /// Text in a Latin script has a zero in (nearly) every second byte and none between them.
 fn pattern(bytes: &[u8]) -> Option<bool> {
-    if bytes.len() < 4 || bytes.len() % 2 != 0 {
+    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) {
         return None;
     }
     let window = &bytes[..bytes.len().min(PATTERN_WINDOW)];
@@ -86,7 +86,7 @@ fn pattern(bytes: &[u8]) -> Option<bool> {
 }
 
 fn decode_utf16(bytes: &[u8], big: bool) -> Result<String, SkipReason> {
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return Err(SkipReason::Undecodable);
     }
     let read = if big { u16::from_be_bytes } else { u16::from_le_bytes };

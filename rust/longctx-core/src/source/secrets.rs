@@ -221,3 +221,6 @@ fn azure_key(rest: &[u8]) -> Option<usize> {
     let base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     (rest.iter().take_while(base64).count() == 86 && rest[86..].starts_with(b"==")).then_some(88)
 }
+
+#[cfg(test)]
+mod tests;

@@ -287,10 +287,8 @@ fn is_bundled_script(name: &[u8], rest: &[u8], is_folder: bool) -> bool {
     let script = rest.ends_with(b".js");
     let bootstrap = ends_with_any(rest, STYLES) || script;
     match name.first() {
-        Some(b'b') if name.starts_with(b"bootstrap") && bootstrap => {
-            if !is_folder || name.contains(&b'.') {
-                return true;
-            }
+        Some(b'b') if name.starts_with(b"bootstrap") && bootstrap && (!is_folder || name.contains(&b'.')) => {
+            return true;
         }
         Some(b'c') if name.starts_with(b"custom.bootstrap") => {
             return !rest[16..].iter().any(u8::is_ascii_whitespace);

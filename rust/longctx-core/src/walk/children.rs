@@ -112,12 +112,22 @@ pub(super) fn read_whole(path: &Path, size: u64) -> Result<Vec<u8>, SkipReason> 
 
 /// What an error on opening means: a file that was listed and is gone, or is a link now, has changed.
 pub(super) fn reason_of(error: &io::Error) -> SkipReason {
-    let link = cfg!(unix) && error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => SkipReason::Changed,
-        _ if link => SkipReason::Changed,
+        _ if is_link(error) => SkipReason::Changed,
         _ => SkipReason::Unreadable,
     }
+}
+
+/// Whether a file could not be opened because it is a symbolic link.
+#[cfg(unix)]
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_link(_error: &io::Error) -> bool {
+    false
 }
 
 #[cfg(unix)]

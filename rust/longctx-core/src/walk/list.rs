@@ -16,7 +16,7 @@ use crate::source::SkipReason;
 use crate::{Error, Result};
 
 /// The most names that are looked at: a commit of a few kilobytes can spell out billions.
-const MAX_NAMES: u64 = 20_000_000;
+const MAX_NAMES: u64 = 5_000_000;
 
 /// The longest path that is followed, in bytes: what operating systems allow.
 const MAX_PATH: usize = 4096;
@@ -87,7 +87,7 @@ pub(super) fn list(tree: &Tree, options: &WalkOptions, watch: Watch<'_>) -> Resu
         || listing.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path)),
         || listing.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path)),
     );
-    listing.commit = tree.commit();
+    listing.commit = tree.commit().map(str::to_owned);
     Ok(listing)
 }
 

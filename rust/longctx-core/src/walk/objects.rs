@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use gix::objs::Exists;
 use gix::objs::tree::EntryKind;
+use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use gix::prelude::{Find, FindExt, HeaderExt};
 use thread_local::ThreadLocal;
 
 use super::children::{Child, Kind};
 use crate::source::SkipReason;
 use crate::{Error, Result};
+
+/// How much of what packs hold is kept unpacked, in bytes for each thread.
+const PACK_CACHE: usize = 32 << 20;
 
 /// A repository's object database with one handle for each thread that asks.
 pub(super) struct Objects {
@@ -28,6 +32,8 @@ impl Objects {
             let mut handle = self.repository.to_thread_local().objects;
             // Partial clones lack objects for good: looking for new packs at every miss would be slow.
             handle.refresh_never();
+            // Blobs of a pack are chains of differences; without a cache every chain is unpacked from its start.
+            handle.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(PACK_CACHE)));
             handle
         })
     }

@@ -65,10 +65,9 @@ impl Rules {
         let mut said = [Verdict::Silent; 3];
         let mut next = level;
         while let Some(level) = next {
-            let relative = native(&path[level.base..]);
             for (file, said) in level.files.iter().zip(&mut said) {
                 if *said == Verdict::Silent && !file.is_empty() {
-                    *said = translate(file.matched(&relative, folder));
+                    *said = translate(file.matched(native(&path[level.base..]), folder));
                 }
             }
             if said[0] != Verdict::Silent {

@@ -19,7 +19,7 @@ pub struct Tree {
     pub(super) prefix: Vec<u8>,
     /// The repository's root; the root itself without git.
     top: PathBuf,
-    commit: Option<gix::ObjectId>,
+    commit: Option<String>,
     hash: ObjectHash,
     exclude: Option<Vec<u8>>,
     content: Content,
@@ -29,7 +29,7 @@ enum Content {
     WorkTree,
     /// The tree object at the repository's root, and at the root of the listing.
     Commit {
-        objects: Objects,
+        objects: Box<Objects>,
         top: gix::ObjectId,
         root: gix::ObjectId,
     },
@@ -72,7 +72,7 @@ impl Tree {
             prefix: relative(&root, &top),
             root,
             top,
-            commit: repository.and_then(repository::head),
+            commit: repository.and_then(repository::head).map(hexadecimal),
             hash: repository.map_or(ObjectHash::Sha1, hash_of),
             exclude: repository.and_then(repository::info_exclude),
             content: Content::WorkTree,
@@ -84,10 +84,10 @@ impl Tree {
         let hash = hash_of(&repository);
         let exclude = repository::info_exclude(&repository);
         let prefix = relative(&root, &top);
-        let objects = Objects::new(repository, &top);
+        let objects = Box::new(Objects::new(repository, &top));
         let root_tree = objects.subtree(top_tree, &prefix, revision)?;
         let content = Content::Commit { objects, top: top_tree, root: root_tree };
-        Ok(Self { root, prefix, top, commit: Some(commit), hash, exclude, content })
+        Ok(Self { root, prefix, top, commit: Some(hexadecimal(commit)), hash, exclude, content })
     }
 
     /// What the tree holds and what is left out. The same for any number of threads.
@@ -118,8 +118,8 @@ impl Tree {
     }
 
     /// The commit that is read, or `HEAD` of a work tree, in hexadecimal.
-    pub fn commit(&self) -> Option<String> {
-        self.commit.map(|id| id.to_hex().to_string())
+    pub fn commit(&self) -> Option<&str> {
+        self.commit.as_deref()
     }
 
     /// The folder that was opened, absolute and without symbolic links.
@@ -226,6 +226,10 @@ pub(super) fn relative(path: &Path, above: &Path) -> Vec<u8> {
         out.extend_from_slice(part.as_os_str().as_encoded_bytes());
     }
     out
+}
+
+fn hexadecimal(id: gix::ObjectId) -> String {
+    id.to_hex().to_string()
 }
 
 fn hash_of(repository: &gix::Repository) -> ObjectHash {
