@@ -15,3 +15,4 @@ pub mod verify;
 pub mod walk;
 
 pub use error::{Error, Result};
+pub use interrupt::Watch;
