@@ -4,6 +4,7 @@
 //! walk -> source -> sequence -> tokenize -> pack -> shard.
 
 pub mod error;
+pub mod history;
 pub mod interrupt;
 pub mod path;
 
