@@ -15,6 +15,7 @@
 
 mod assemble;
 mod blobs;
+mod entries;
 mod filters;
 mod formatting;
 mod message;

@@ -63,7 +63,7 @@ impl Store {
             }
         }
         let mut all: Vec<_> = all.into_values().collect();
-        all.sort_unstable_by(|a, b| (a.kind, a.id).cmp(&(b.kind, b.id)));
+        all.sort_unstable_by_key(|object| (object.kind, object.id));
         all
     }
 }
@@ -88,6 +88,8 @@ pub(super) struct Place<'a> {
 impl Reader {
     fn new(mut repo: gix::Repository) -> Self {
         repo.objects.refresh_never();
+        // Places in packs are asked for, and must stay what they are.
+        repo.objects.prevent_pack_unload();
         repo.objects
             .set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(DELTA_BASES)));
         Self { repo, missing: HashMap::new(), trees: super::trees::TreeCache::default() }

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gix::ObjectId;
-use gix::objs::TreeRefIter;
-use gix::objs::tree::EntryRef;
 
 use super::ObjectKind;
+use super::entries::{Entries, Entry};
 use super::store::{Place, Reader};
 
 /// Bytes of stored trees that a [`TreeCache`] keeps at most, in each of its two generations.
@@ -99,7 +98,7 @@ impl<'r> TreeDiff<'r> {
         Some(diff.changes)
     }
 
-    /// The content of a regular file in the root folder `tree`.
+    /// The id of a regular file in the root folder `tree`.
     pub(super) fn file_at_root(
         reader: &'r mut Reader,
         commit: ObjectId,
@@ -108,10 +107,8 @@ impl<'r> TreeDiff<'r> {
     ) -> Option<ObjectId> {
         let mut diff = Self { reader, commit, path: Vec::new(), changes: Vec::new(), buffer: Vec::new() };
         let root = diff.load(tree)?;
-        TreeRefIter::from_bytes(&root, tree.kind())
-            .flatten()
-            .find(|entry| entry.filename == name && entry.mode.is_blob())
-            .map(|entry| entry.oid.to_owned())
+        let file = Entries::new(&root, tree.kind()).find(|entry| entry.name == name)?;
+        Side { mode: file.mode, id: file.id() }.is_regular().then(|| file.id())
     }
 
     fn load(&mut self, id: ObjectId) -> Option<Arc<[u8]>> {
@@ -119,15 +116,16 @@ impl<'r> TreeDiff<'r> {
             return Some(tree);
         }
         let place = Place { commit: Some(self.commit), path: &self.path };
-        if !id.is_empty_tree() && !self.reader.read(id, ObjectKind::Tree, place, &mut self.buffer) {
+        if id.is_empty_tree() {
+            self.buffer.clear();
+        } else if !self.reader.read(id, ObjectKind::Tree, place, &mut self.buffer) {
             return None;
         }
-        let tree: Arc<[u8]> =
-            if id.is_empty_tree() { Arc::from([]) } else { Arc::from(self.buffer.as_slice()) };
-        if TreeRefIter::from_bytes(&tree, id.kind()).any(|entry| entry.is_err()) {
+        if !Entries::new(&self.buffer, id.kind()).all_whole() {
             self.reader.note_missing(id, ObjectKind::Tree, place, Some("is malformed".to_owned()));
             return None;
         }
+        let tree: Arc<[u8]> = Arc::from(self.buffer.as_slice());
         self.reader.trees.put(id, Arc::clone(&tree));
         Some(tree)
     }
@@ -144,29 +142,23 @@ impl<'r> TreeDiff<'r> {
         let Some(kind) = old.or(new).map(|id| id.kind()) else {
             return true;
         };
-        let mut olds = TreeRefIter::from_bytes(&old_tree, kind).flatten().peekable();
-        let mut news = TreeRefIter::from_bytes(&new_tree, kind).flatten().peekable();
+        let (mut olds, mut news) = (Entries::new(&old_tree, kind), Entries::new(&new_tree, kind));
         loop {
+            olds.skip_common(&mut news);
             let order = match (olds.peek(), news.peek()) {
-                (Some(old), Some(new)) => old.cmp(new),
+                (Some(old), Some(new)) => old.order(&new),
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (None, None) => return true,
             };
             let old = if order.is_le() { olds.next() } else { None };
             let new = if order.is_ge() { news.next() } else { None };
-            if let (Some(old), Some(new)) = (&old, &new)
-                && old.oid == new.oid
-                && old.mode == new.mode
-            {
-                continue;
-            }
             self.entry(old, new, depth);
         }
     }
 
-    fn entry(&mut self, old: Option<EntryRef<'_>>, new: Option<EntryRef<'_>>, depth: usize) {
-        let Some(name) = old.as_ref().or(new.as_ref()).map(|entry| entry.filename) else {
+    fn entry(&mut self, old: Option<Entry<'_>>, new: Option<Entry<'_>>, depth: usize) {
+        let Some(name) = old.or(new).map(|entry| entry.name) else {
             return;
         };
         let length = self.path.len();
@@ -174,16 +166,12 @@ impl<'r> TreeDiff<'r> {
             self.path.push(b'/');
         }
         self.path.extend_from_slice(name);
-        let subtree = |entry: &Option<EntryRef<'_>>| {
-            entry.as_ref().filter(|entry| entry.mode.is_tree()).map(|entry| entry.oid.to_owned())
+        let subtree = |entry: Option<Entry<'_>>| entry.filter(Entry::is_tree).map(|entry| entry.id());
+        let side = |entry: Option<Entry<'_>>| {
+            let file = entry.filter(|entry| !entry.is_tree())?;
+            Some(Side { mode: file.mode, id: file.id() })
         };
-        let side = |entry: &Option<EntryRef<'_>>| {
-            entry
-                .as_ref()
-                .filter(|entry| !entry.mode.is_tree())
-                .map(|entry| Side { mode: entry.mode.value(), id: entry.oid.to_owned() })
-        };
-        let (old_side, new_side) = (side(&old), side(&new));
+        let (old_side, new_side) = (side(old), side(new));
         if old_side.is_some() || new_side.is_some() {
             self.changes.push(TreeChange {
                 path: self.path.as_slice().into(),
@@ -192,9 +180,21 @@ impl<'r> TreeDiff<'r> {
                 new: new_side,
             });
         }
-        let (old_tree, new_tree) = (subtree(&old), subtree(&new));
-        if (old_tree.is_some() || new_tree.is_some()) && depth < DEEPEST {
-            self.folder(old_tree, new_tree, depth + 1);
+        let (old_tree, new_tree) = (subtree(old), subtree(new));
+        match old_tree.or(new_tree) {
+            Some(id) if depth >= DEEPEST => {
+                let place = Place { commit: Some(self.commit), path: &self.path };
+                self.reader.note_missing(
+                    id,
+                    ObjectKind::Tree,
+                    place,
+                    Some("is nested too deeply".to_owned()),
+                );
+            }
+            Some(_) => {
+                self.folder(old_tree, new_tree, depth + 1);
+            }
+            None => {}
         }
         self.path.truncate(length);
     }
