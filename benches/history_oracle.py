@@ -3,12 +3,15 @@
 Usage: ``history_oracle.py REPO [--files 200] [--seed 0] -- COMMAND...``, where COMMAND prints the chains of REPO as
 JSON with nothing left out (``{"path": [{"commit", "path", "blob", ...}]}``, newest first).
 
-Random files of ``HEAD`` are compared version by version: commit, path and blob. ``--follow`` looks for the origin of one
-file at a time, so it also hops to copies, and to files that a comparison of the whole commit gives to somebody else or to
-nobody. A chain is compared down to such a hop: one to a copy, to an empty file, or of under 60 % similarity, unless
-both hop to the same place. At any other hop that differs, ``git diff-tree -M`` of the commit decides; the hops where it
-sides with longctx against ``--follow`` are counted, the rest are failures.
+Random files of ``HEAD`` are compared version by version: commit, path and blob. ``--follow`` looks for the origin of
+one file at a time, so it also hops to copies, and to files that a comparison of the whole commit gives to somebody else
+or to nobody. A chain is compared down to such a hop: one to a copy, to an empty file, or of under 60 % similarity,
+unless both hop to the same place. At any other hop that differs, ``git diff -M`` of the commit decides; the hops where
+it sides against ``--follow`` are counted, the rest are failures.
 """
+
+# This runs git and the given command on the given repository, and draws files, not secrets.
+# ruff: noqa: S311, S603
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 WEAK = 60
+RAW = ("--raw", "-z", "--no-abbrev", "--format=commit %H")
 EMPTY_BLOBS = {
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
@@ -56,11 +60,10 @@ class Entry:
         return self.new_blob if self.new_mode.startswith("100") else None
 
 
-def git(repo: str, *arguments: str) -> bytes:
+def git(repo: str, *arguments: str | bytes) -> bytes:
     """Runs git and returns what it prints."""
-    return subprocess.run(
-        ["git", "-C", repo, "--literal-pathspecs", *arguments], check=True, capture_output=True
-    ).stdout
+    command = ["git", "-C", repo, "--literal-pathspecs", *arguments]
+    return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 def text_form(path: bytes) -> str:
@@ -78,25 +81,20 @@ def raw_entries(output: bytes) -> list[Entry]:
     commit = ""
     tokens = iter(output.split(b"\0"))
     for token in tokens:
-        token = token.lstrip(b"\n")
-        if token.startswith(b"commit "):
-            commit = token.split()[1].decode()
-        elif token.startswith(b":"):
-            old_mode, new_mode, old_blob, new_blob, status = token[1:].decode().split()
+        words = token.decode(errors="replace").lstrip("\n").split(" ")
+        if words[0] == "commit":
+            commit = words[1]
+        elif words[0].startswith(":"):
+            old_mode, new_mode, old_blob, new_blob, status = words
             source = text_form(next(tokens))
             path = text_form(next(tokens)) if status[0] in "RC" else source
-            entries.append(Entry(commit, old_mode, new_mode, old_blob, new_blob, status, source, path))
+            entries.append(Entry(commit, old_mode[1:], new_mode, old_blob, new_blob, status, source, path))
     return entries
 
 
 def followed(repo: str, path: bytes) -> list[Entry]:
     """What ``git log --first-parent --follow`` lists for a file."""
-    output = subprocess.run(
-        ["git", "-C", repo, "log", "--first-parent", "-m", "--follow", "--raw", "-z", "--no-abbrev"]
-        + ["--format=commit %H", "--", path],
-        check=True,
-        capture_output=True,
-    ).stdout
+    output = git(repo, "log", "--first-parent", "-m", "--follow", *RAW, "--", path)
     entries = []
     name = text_form(path)
     for entry in raw_entries(output):
@@ -110,46 +108,42 @@ def followed(repo: str, path: bytes) -> list[Entry]:
 
 
 def whole_commit_source(repo: str, entry: Entry) -> str | None:
-    """Where ``git diff-tree -M`` says that the file came from."""
-    raw = git(
-        repo, "log", "-1", "--first-parent", "-m", "-M", "--no-rename-empty", "--raw", "-z", "--no-abbrev",
-        "--format=commit %H", entry.commit,
-    )
-    for other in raw_entries(raw):
+    """Where ``git diff -M`` of the commit says that the file came from."""
+    for other in raw_entries(
+        git(repo, "log", "-1", "--first-parent", "-m", "-M", "--no-rename-empty", *RAW, entry.commit)
+    ):
         if other.path == entry.path:
             return other.source if other.status[0] == "R" else None
     return None
 
 
-def compare(repo: str, path: bytes, chain: list[Line]) -> tuple[str, str]:
-    """Compares one chain; returns a verdict and, for a failure, what differs."""
+def judge_hop(repo: str, entry: Entry, ours: str | None) -> str | None:
+    """What to say where git hops to another file and longctx goes on at ``ours``; ``None`` if all is well."""
+    if entry.source == ours:
+        return None
+    if entry.status[0] == "C" or int(entry.status[1:]) < WEAK or entry.old_blob in EMPTY_BLOBS:
+        return "equal down to a hop to a copy, an empty file or a stranger"
+    if whole_commit_source(repo, entry) != entry.source:
+        return "equal down to a hop that git diff -M does not make"
+    return f"differs: comes from {entry.source} ({entry.status}) in {entry.commit}, not from {ours}"
+
+
+def compare(repo: str, path: bytes, chain: list[Line]) -> str:
+    """Compares one chain and returns a verdict."""
     try:
         entries = followed(repo, path)
     except subprocess.CalledProcessError as error:
-        return "git failed", error.stderr.decode(errors="replace").strip()
-    verdict = "equal"
-    for at, entry in enumerate(entries):
-        if at >= len(chain):
-            return "differs", f"{len(entries)} versions, not {len(chain)}; lacks {entry.commit}"
-        line = chain[at]
+        return f"git failed: {error.stderr.decode(errors='replace').strip()}"
+    for at, (entry, line) in enumerate(zip(entries, chain, strict=False)):
         if (line["commit"], line["path"], line["blob"]) != (entry.commit, entry.path, entry.blob):
-            return "differs", f"version {at}: {line}, not {entry}"
-        if entry.status[0] not in "RCA":
-            continue
-        hop = entry.source if entry.status[0] in "RC" else None
-        ours = chain[at + 1]["path"] if at + 1 < len(chain) else None
-        if hop is None or hop == ours:
-            continue
-        weak = entry.status[0] == "C" or int(entry.status[1:]) < WEAK or entry.old_blob in EMPTY_BLOBS
-        if weak:
-            return "equal down to a hop to a copy, an empty file or a stranger", ""
-        source = whole_commit_source(repo, entry)
-        if source != hop:
-            return "equal down to a hop that git diff -M does not make", ""
-        return "differs", f"version {at}: comes from {hop} ({entry.status}) in {entry.commit}"
-    if len(chain) > len(entries):
-        return "differs", f"{len(entries)} versions, not {len(chain)}; has {chain[len(entries)]} besides"
-    return verdict, ""
+            return f"differs: version {at}: {line}, not {entry}"
+        if entry.status[0] in "RC":
+            verdict = judge_hop(repo, entry, chain[at + 1]["path"] if at + 1 < len(chain) else None)
+            if verdict is not None:
+                return verdict
+    if len(chain) != len(entries):
+        return f"differs: {len(chain)} versions, not {len(entries)}"
+    return "equal"
 
 
 def main() -> int:
@@ -161,21 +155,20 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("command", nargs="+", help="prints the chains as JSON")
     arguments = parser.parse_args()
-    chains: dict[str, list[Line]] = json.loads(subprocess.run(arguments.command, check=True, stdout=-1).stdout)
+    printed = subprocess.run(arguments.command, check=True, stdout=subprocess.PIPE).stdout
+    chains: dict[str, list[Line]] = json.loads(printed)
     listing = git(arguments.repo, "ls-tree", "-r", "-z", "HEAD").split(b"\0")
     files = sorted(line.split(b"\t", 1)[1] for line in listing if line.startswith(b"100"))
     chosen = random.Random(arguments.seed).sample(files, min(arguments.files, len(files)))
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        results = list(
-            pool.map(lambda path: compare(arguments.repo, path, chains.get(text_form(path), [])), chosen)
-        )
-    verdicts = Counter(verdict for verdict, _ in results)
-    for path, (verdict, why) in zip(chosen, results, strict=True):
-        if verdict in ("differs", "git failed"):
-            print(f"{text_form(path)}: {verdict}: {why}")
-    for verdict, count in sorted(verdicts.items()):
+        verdicts = list(pool.map(lambda path: compare(arguments.repo, path, chains.get(text_form(path), [])), chosen))
+    counts = Counter(verdict.split(":", 1)[0] for verdict in verdicts)
+    for path, verdict in zip(chosen, verdicts, strict=True):
+        if ":" in verdict:
+            print(f"{text_form(path)}: {verdict}")
+    for verdict, count in sorted(counts.items()):
         print(f"{count:5} {verdict}")
-    return 1 if verdicts["differs"] else 0
+    return 1 if counts["differs"] else 0
 
 
 if __name__ == "__main__":

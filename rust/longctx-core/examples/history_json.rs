@@ -1,7 +1,7 @@
 //! Prints the chains of a repository's files as JSON, and what was left out on standard error.
 //!
 //! `history_json REPO [--defaults] [--full] [--deleted] [--contents]`: without `--defaults` nothing is left out; with
-//! `--contents` every blob of a chain is read too, and counted.
+//! `--contents` every blob of a chain is read too, and its id computed anew from its bytes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -75,13 +75,24 @@ fn run(
     if contents {
         let start = Instant::now();
         let bytes = AtomicU64::new(0);
-        Blobs::open(repo)?.visit(&history.blobs, u64::MAX, Watch::none(), |_, blob| {
+        let wrong = AtomicU64::new(0);
+        Blobs::open(repo)?.visit(&history.blobs, u64::MAX, Watch::none(), |place, blob| {
             if let Blob::Bytes(text) = blob {
                 bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+                let id = history.blobs[place];
+                let same =
+                    gix::objs::compute_hash(id.kind(), gix::objs::Kind::Blob, text).is_ok_and(|is| is == id);
+                wrong.fetch_add(u64::from(!same), Ordering::Relaxed);
             }
             Ok(())
         })?;
-        writeln!(log, "{} bytes of contents in {:.3} s", bytes.into_inner(), start.elapsed().as_secs_f64())?;
+        writeln!(
+            log,
+            "{} bytes of contents in {:.3} s, {} blobs of another id",
+            bytes.into_inner(),
+            start.elapsed().as_secs_f64(),
+            wrong.into_inner()
+        )?;
     }
     print(&history, deleted)
 }

@@ -52,6 +52,9 @@ impl HistoryOptions {
 
 impl Default for HistoryOptions {
     /// First-parent; without bots, formatting-only commits and commits of more than 100 files.
+    ///
+    /// In ansible, flask, redis, tokio and vue one commit in 200 to 1,000 touches more than 100 files, and these hold
+    /// 5 to 27 % of all changes: imports, moves and rewrites by script.
     fn default() -> Self {
         Self { max_files_per_commit: Some(100), skip_bots: true, skip_formatting: true, ..Self::everything() }
     }
