@@ -4,6 +4,7 @@
 
 pub mod difficulty;
 pub mod error;
+pub mod history;
 pub mod interrupt;
 pub mod pack;
 pub mod path;
