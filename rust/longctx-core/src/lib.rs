@@ -4,7 +4,9 @@
 //! walk -> source -> sequence -> tokenize -> pack -> shard.
 
 pub mod error;
+pub mod graph;
 pub mod interrupt;
 pub mod path;
+pub mod symbols;
 
 pub use error::{Error, Result};

@@ -1,0 +1,6 @@
+//! Every trap of resolution as a small project, one file for each way of importing.
+
+mod c;
+mod order;
+mod python;
+mod rust;
