@@ -1,6 +1,7 @@
 //! From syntax trees to imports: one extractor for each way of importing.
 
 mod c;
+mod ecma;
 mod python;
 mod python_path;
 mod rust;
@@ -21,6 +22,7 @@ pub(super) fn extract(path: &str, text: &str, tree: Option<&Tree>, facts: &mut F
     match facts.lang.family() {
         Family::Python => python::extract(path, text, tree, facts, watch),
         Family::Rust => rust::extract(text, tree, facts),
+        Family::Ecma => ecma::extract(text, tree, facts),
         _ => {}
     }
 }

@@ -2,6 +2,8 @@
 
 mod c;
 mod cargo;
+mod ecma;
+mod ecma_files;
 mod python;
 mod python_roots;
 mod rust;
@@ -106,6 +108,7 @@ fn resolver<'w>(family: Family, world: &'w World<'w>) -> Box<dyn Resolver + 'w> 
     match family {
         Family::Python => Box::new(python::Python::new(world)),
         Family::Rust => Box::new(rust::Rust::new(world)),
+        Family::Ecma => Box::new(ecma::Ecma::new(world)),
         Family::C => Box::new(c::Includes::new(world)),
         _ => Box::new(Nothing),
     }

@@ -1,6 +1,7 @@
 //! Every trap of resolution as a small project, one file for each way of importing.
 
 mod c;
+mod ecma;
 mod order;
 mod python;
 mod rust;
