@@ -2,6 +2,9 @@
 
 mod c;
 mod ecma;
+mod go;
+mod jvm;
+mod names;
 mod python;
 mod python_path;
 mod rust;
@@ -22,6 +25,8 @@ pub(super) fn extract(path: &str, text: &str, tree: Option<&Tree>, facts: &mut F
     match facts.lang.family() {
         Family::Python => python::extract(path, text, tree, facts, watch),
         Family::Rust => rust::extract(text, tree, facts),
+        Family::Go => go::extract(text, tree, facts),
+        Family::Jvm => jvm::extract(text, tree, facts),
         Family::Ecma => ecma::extract(text, tree, facts),
         _ => {}
     }

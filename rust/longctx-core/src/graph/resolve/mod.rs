@@ -4,6 +4,9 @@ mod c;
 mod cargo;
 mod ecma;
 mod ecma_files;
+mod go;
+mod index;
+mod jvm;
 mod python;
 mod python_roots;
 mod rust;
@@ -109,6 +112,8 @@ fn resolver<'w>(family: Family, world: &'w World<'w>) -> Box<dyn Resolver + 'w> 
         Family::Python => Box::new(python::Python::new(world)),
         Family::Rust => Box::new(rust::Rust::new(world)),
         Family::Ecma => Box::new(ecma::Ecma::new(world)),
+        Family::Go => Box::new(go::Go::new(world)),
+        Family::Jvm => Box::new(jvm::Jvm::new(world)),
         Family::C => Box::new(c::Includes::new(world)),
         _ => Box::new(Nothing),
     }

@@ -2,6 +2,8 @@
 
 mod c;
 mod ecma;
+mod go;
+mod jvm;
 mod order;
 mod python;
 mod rust;
