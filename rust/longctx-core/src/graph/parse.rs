@@ -72,7 +72,6 @@ pub fn read(path: &str, text: &str, watch: Watch<'_>) -> Option<FileFacts> {
             imports::extract(path, text, None, &mut facts, watch);
         }
     }
-    imports::name_package(text, &mut facts);
     Some(facts)
 }
 

@@ -1,15 +1,19 @@
 //! From imports as written to files of the tree: one resolver for each way of importing.
 
 mod c;
+mod c_sharp;
 mod cargo;
 mod ecma;
 mod ecma_files;
 mod go;
 mod index;
 mod jvm;
+mod php;
 mod python;
 mod python_roots;
+mod ruby;
 mod rust;
+mod shell;
 mod tree;
 
 use rayon::prelude::*;
@@ -115,10 +119,9 @@ fn resolver<'w>(family: Family, world: &'w World<'w>) -> Box<dyn Resolver + 'w> 
         Family::Go => Box::new(go::Go::new(world)),
         Family::Jvm => Box::new(jvm::Jvm::new(world)),
         Family::C => Box::new(c::Includes::new(world)),
-        _ => Box::new(Nothing),
+        Family::CSharp => Box::new(c_sharp::CSharp::new(world)),
+        Family::Ruby => Box::new(ruby::Ruby::new(world)),
+        Family::Php => Box::new(php::Php::new(world)),
+        Family::Shell => Box::new(shell::Shell::new(world)),
     }
-}
-struct Nothing;
-impl Resolver for Nothing {
-    fn file(&self, _: FileIndex, _: &FileFacts, _: &mut Found) {}
 }

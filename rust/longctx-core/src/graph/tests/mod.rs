@@ -5,5 +5,6 @@ mod ecma;
 mod go;
 mod jvm;
 mod order;
+mod others;
 mod python;
 mod rust;
