@@ -38,16 +38,10 @@ def reference(folder: Path, classpath: str) -> frozenset[Edge]:
         known = sources_by_class(classes)
         output = run(["jdeps", "-verbose:class", "-filter:none", *path, str(classes)])
     edges = set()
-    source = ""
     for line in output.splitlines():
-        head = re.match(r"^   (\S+)\s", line)
-        arrow = re.match(r"^\s+-> (\S+)\s", line)
-        if arrow and source:
-            target = known.get(arrow[1], "")
-            if target and target != source:
-                edges.add((source, target))
-        elif head:
-            source = known.get(head[1], "")
+        found = re.match(r"^ +(\S+) +-> (\S+)", line)
+        if found and found[1] in known and found[2] in known and known[found[1]] != known[found[2]]:
+            edges.add((known[found[1]], known[found[2]]))
     return frozenset(edges)
 
 
@@ -62,7 +56,7 @@ def main() -> None:
         ours = named_edges(graph(options.graph, folder))
         names = {"module-info.java", "package-info.java"}
         own = frozenset(edge for edge in ours if not names & {Path(edge[0]).name, Path(edge[1]).name})
-        scores.append(Score(str(folder), own, theirs))
+        scores.append(Score(folder.resolve().parts[-4], own, theirs))
     finish(scores, options)
 
 

@@ -35,6 +35,19 @@ def listed(dep_info: str, folder: Path) -> frozenset[str]:
     return frozenset(files)
 
 
+def default_features(manifest: dict[str, Any]) -> list[str]:
+    """The features that are on by default, without those of dependencies."""
+    table: dict[str, list[str]] = manifest.get("features", {})
+    found: list[str] = []
+    work = ["default"]
+    while work:
+        feature = work.pop()
+        if feature in table and feature not in found:
+            found.append(feature)
+            work += table[feature]
+    return found
+
+
 def reference(folder: Path, features: list[str], use_cargo: bool) -> frozenset[str]:
     """The files rustc reads for the library."""
     manifest = tomllib.loads((folder / "Cargo.toml").read_text())
@@ -48,7 +61,7 @@ def reference(folder: Path, features: list[str], use_cargo: bool) -> frozenset[s
         edition = str(package.get("edition", "2015"))
         output = Path(out) / "deps.d"
         command = ["rustc", "--crate-type", "lib", "--edition", edition, f"--emit=dep-info={output}", root_of(folder)]
-        for feature in features or manifest.get("features", {}).keys():
+        for feature in features or default_features(manifest):
             command += ["--cfg", f'feature="{feature}"']
         run(command, folder)
         return listed(output.read_text(), folder)
@@ -73,7 +86,7 @@ def closure(document: dict[str, Any], root: str) -> frozenset[str]:
 def main() -> None:
     """Compare each crate's folder."""
     options_parser = parser(__doc__ or "")
-    options_parser.add_argument("--feature", action="append", default=[], help="features to switch on (default: all)")
+    options_parser.add_argument("--feature", action="append", default=[], help="features to switch on (default: the default ones)")
     options_parser.add_argument("--cargo", action="store_true", help="ask through cargo check")
     options = options_parser.parse_args()
     scores = []
