@@ -11,6 +11,8 @@ pub type FileIndex = u32;
 pub enum EdgeKind {
     /// No import names the file: Python runs the `__init__` of every package above a module that is imported.
     Package,
+    /// No name at all: the type of what a method gives or takes that the file calls (Java).
+    Signature,
     /// Only when the file is run as a program (`if __name__ == "__main__"`).
     MainGuard,
     /// Only for the type checker (`if TYPE_CHECKING`, `import type`).
@@ -31,8 +33,9 @@ pub enum EdgeKind {
 
 impl EdgeKind {
     /// Weakest first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Package,
+        Self::Signature,
         Self::MainGuard,
         Self::TypeChecking,
         Self::FunctionLocal,
@@ -47,6 +50,7 @@ impl EdgeKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Package => "package",
+            Self::Signature => "signature",
             Self::MainGuard => "main-guard",
             Self::TypeChecking => "type-checking",
             Self::FunctionLocal => "function-local",

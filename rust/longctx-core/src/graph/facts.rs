@@ -54,6 +54,29 @@ pub(crate) struct Use {
     pub line: u32,
 }
 
+/// The arity of a field, which is no method.
+pub(crate) const FIELD: u16 = u16::MAX;
+
+/// A method, constructor or field of a file's types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub name: Box<str>,
+    /// How many parameters it has, or [`FIELD`].
+    pub arity: u16,
+    /// The types of what it takes and gives, erased.
+    pub types: Vec<Box<str>>,
+}
+
+/// What types offer each other without naming it where it is used (Java).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Members {
+    pub offered: Vec<Member>,
+    /// Methods called and fields read: name, number of arguments, first line.
+    pub called: Vec<(Box<str>, u16, u32)>,
+    /// The types that those of the file extend and implement.
+    pub supers: Vec<Box<str>>,
+}
+
 /// Everything read from one file in one parse.
 #[derive(Debug, Clone)]
 pub struct FileFacts {
@@ -70,6 +93,7 @@ pub struct FileFacts {
     pub(crate) uses: Vec<Use>,
     /// Folders that the file adds to its search path (Python's `sys.path`), relative to the repository.
     pub(crate) roots: Vec<Box<str>>,
+    pub(crate) members: Option<Box<Members>>,
 }
 
 impl FileFacts {
@@ -82,6 +106,7 @@ impl FileFacts {
             package: "".into(),
             uses: Vec::new(),
             roots: Vec::new(),
+            members: None,
         }
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn collect(lang: Lang, text: &str, tree: &Tree) -> Vec<Definition> {
             Rule::Skip => return false,
             Rule::Wrapper => {
                 // The outermost of several counts.
-                if !wrapper.as_ref().is_some_and(|range| range.end == node.end_byte()) {
+                if wrapper.as_ref().is_none_or(|range| range.end != node.end_byte()) {
                     wrapper = Some(node.byte_range());
                 }
                 return true;

@@ -102,9 +102,8 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             }
             Kind::Name => {
                 let name = text_of(node, text);
-                if !declared.contains(&node.id())
-                    && !(node.start_byte() < function_end && locals.contains(name))
-                {
+                let is_local = node.start_byte() < function_end && locals.contains(name);
+                if !is_local && !declared.contains(&node.id()) {
                     names.add(name, node);
                 }
             }

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use tree_sitter::{Node, Tree};
 
+use super::java_members;
 use super::names::Names;
 use crate::graph::facts::{FileFacts, Form, Import};
 use crate::graph::parse::{Kinds, line_of, text_of, walk};
@@ -78,6 +79,9 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
         true
     });
     facts.uses = names.into_uses();
+    if !kotlin {
+        facts.members = Some(Box::new(java_members::read(text, tree)));
+    }
 }
 
 fn starts_upper(name: &str) -> bool {

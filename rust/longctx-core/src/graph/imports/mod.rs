@@ -4,6 +4,7 @@ mod c;
 mod c_sharp;
 mod ecma;
 mod go;
+mod java_members;
 mod jvm;
 mod names;
 mod php;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::index::Index;
+use super::jvm_members::Offers;
 use super::tree::Tree;
 use super::{Found, Resolver, World};
 use crate::graph::facts::{FileFacts, Form, Import};
@@ -12,6 +13,7 @@ use crate::graph::{EdgeKind, FileIndex, Reason};
 pub(super) struct Jvm<'a> {
     tree: &'a Tree<'a>,
     index: Index<'a>,
+    offers: Offers<'a>,
 }
 
 /// What an import names.
@@ -32,7 +34,33 @@ impl<'a> Jvm<'a> {
                 index.add(&facts.package, &definition.name, file);
             }
         }
-        Self { tree: &world.tree, index }
+        let mut jvm = Self { tree: &world.tree, index, offers: Offers::default() };
+        let mut offers = Offers::default();
+        for (file, facts) in world.of(Family::Jvm) {
+            let path = world.tree.path(file);
+            offers.add(file, facts, |name| jvm.type_named(path, facts, name));
+        }
+        jvm.offers = offers;
+        jvm
+    }
+
+    /// The files of a type by the name that a file has for it.
+    fn type_named(&self, path: &str, facts: &FileFacts, name: &str) -> Vec<FileIndex> {
+        let by_import = facts.imports.iter().filter(|import| import.form == Form::Plain);
+        for import in by_import {
+            let last = import.path.rsplit('.').next().unwrap_or_default();
+            if import.names.first().map_or(last, |alias| alias) == name {
+                return match self.target(path, import) {
+                    Target::Files(files) => files,
+                    _ => Vec::new(),
+                };
+            }
+        }
+        if let Some(files) = self.index.nearest(&facts.package, name, path) {
+            return files;
+        }
+        let globs = facts.imports.iter().filter(|import| import.form == Form::Glob);
+        globs.filter_map(|import| self.index.nearest(&import.path, name, path)).flatten().collect()
     }
 
     /// The longest part of a dotted path that is a package, then the name in it; what follows is inside of that.
@@ -62,6 +90,7 @@ impl<'a> Jvm<'a> {
 impl Resolver for Jvm<'_> {
     fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
         let path = self.tree.path(from);
+        let first = found.edges.len();
         let mut hidden: HashSet<&str> =
             facts.definitions.iter().map(|definition| &*definition.name).collect();
         let mut packages: Vec<&Import> = Vec::new();
@@ -103,6 +132,13 @@ impl Resolver for Jvm<'_> {
                 for to in self.index.nearest(&import.path, &used.name, path).into_iter().flatten() {
                     found.edge(from, to, import.kind, import.line);
                 }
+            }
+        }
+        let Some(members) = &facts.members else { return };
+        let named: Vec<FileIndex> = found.edges[first..].iter().map(|edge| edge.to).collect();
+        for (to, line) in self.offers.reached(from, members, &named) {
+            if !named.contains(&to) {
+                found.edge(from, to, EdgeKind::Signature, line);
             }
         }
     }

@@ -8,6 +8,7 @@ mod ecma_files;
 mod go;
 mod index;
 mod jvm;
+mod jvm_members;
 mod php;
 mod python;
 mod python_roots;

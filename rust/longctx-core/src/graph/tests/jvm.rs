@@ -57,3 +57,20 @@ fn kotlin_functions_and_java_types_are_found() {
         ]
     );
 }
+
+#[test]
+fn java_types_of_what_is_called_are_reached_without_a_name() {
+    let files = [
+        ("a/Main.java", "package a;\nclass Main { void f(Maker m) { m.make(1).run(); } }\n"),
+        ("a/Maker.java", "package a;\nclass Maker extends Base { int unrelated(Other o) { return 0; } }\n"),
+        (
+            "a/Base.java",
+            "package a;\nclass Base { Made make(int x) { return null; } Other make() { return null; } }\n",
+        ),
+        ("a/Made.java", "package a;\nclass Made { void run() {} }\n"),
+        ("a/Other.java", "package a;\nclass Other {}\n"),
+    ];
+    let ours = edges(&files);
+    assert!(ours.contains(&"a/Main.java -> a/Made.java (signature)".to_owned()), "{ours:?}");
+    assert!(!ours.iter().any(|edge| edge.starts_with("a/Main.java -> a/Other.java")), "{ours:?}");
+}
