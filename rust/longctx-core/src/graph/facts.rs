@@ -67,12 +67,32 @@ pub(crate) struct Member {
     pub types: Vec<Box<str>>,
 }
 
+/// What a call is made on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Receiver {
+    /// The type around the call, those above it, or a static import.
+    Own,
+    /// A type, or a variable of that type.
+    Type(Box<str>),
+    /// The result of an expression.
+    Unknown,
+}
+
+/// A call of a method or constructor, or the use of a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Call {
+    pub on: Receiver,
+    pub name: Box<str>,
+    /// How many arguments, or [`FIELD`].
+    pub arity: u16,
+}
+
 /// What types offer each other without naming it where it is used (Java).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Members {
     pub offered: Vec<Member>,
-    /// Methods called and fields read: name, number of arguments, first line.
-    pub called: Vec<(Box<str>, u16, u32)>,
+    /// Methods called and fields read, each with its first line.
+    pub called: Vec<(Call, u32)>,
     /// The types that those of the file extend and implement.
     pub supers: Vec<Box<str>>,
 }

@@ -136,7 +136,19 @@ impl Resolver for Jvm<'_> {
         }
         let Some(members) = &facts.members else { return };
         let named: Vec<FileIndex> = found.edges[first..].iter().map(|edge| edge.to).collect();
-        for (to, line) in self.offers.reached(from, members, &named) {
+        let is_static = |import: &&Import| import.form == Form::Static || import.form == Form::Glob;
+        let statics: Vec<FileIndex> = facts
+            .imports
+            .iter()
+            .filter(is_static)
+            .filter_map(|import| match self.target(path, import) {
+                Target::Files(files) => Some(files),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let find = |name: &str| self.type_named(path, facts, name);
+        for (to, line) in self.offers.reached(from, members, (&named, &statics), find) {
             if !named.contains(&to) {
                 found.edge(from, to, EdgeKind::Signature, line);
             }

@@ -1,10 +1,11 @@
 //! Java: the types in the signatures of the methods that a file calls. The compiler names them in the class file whether
 //! the source does or not.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::FileIndex;
-use crate::graph::facts::{FileFacts, Members};
+use crate::graph::facts::{FileFacts, Members, Receiver};
 
 /// How far supertypes and chains of calls are followed.
 const MAX_FILES: usize = 400;
@@ -27,8 +28,12 @@ impl<'a> Offers<'a> {
         let mut offer = Offer::default();
         for member in &members.offered {
             let types: Vec<FileIndex> = member.types.iter().flat_map(|name| find(name)).collect();
-            if !types.is_empty() {
-                offer.members.entry((&member.name, member.arity)).or_default().extend(types);
+            // Which of several methods of one name is called cannot be told: what they have in common is certain.
+            match offer.members.entry((&member.name, member.arity)) {
+                Entry::Occupied(mut known) => known.get_mut().retain(|file| types.contains(file)),
+                Entry::Vacant(place) => {
+                    place.insert(types);
+                }
             }
         }
         offer.supers = members.supers.iter().flat_map(|name| find(name)).collect();
@@ -36,19 +41,19 @@ impl<'a> Offers<'a> {
         self.0.insert(file, offer);
     }
 
-    /// The files of types that `from` gets by calling, each with the line of a call. `named` are those it names.
+    /// The files of types that `from` gets by calling, each with the line of a call. `named` are those it names,
+    /// `find` gives the files of a type by its name, and static imports lead to `statics`.
     pub fn reached(
         &self,
         from: FileIndex,
         members: &Members,
-        named: &[FileIndex],
+        (named, statics): (&[FileIndex], &[FileIndex]),
+        find: impl Fn(&str) -> Vec<FileIndex>,
     ) -> BTreeMap<FileIndex, u32> {
-        let mut calls: HashMap<(&str, u16), u32> =
-            members.called.iter().map(|(name, arity, line)| ((&**name, *arity), *line)).collect();
-        let mut out = BTreeMap::new();
-        // What it overrides: the compiler bridges to the types of the method above.
-        let mut above: HashSet<FileIndex> = HashSet::new();
+        let mut out: BTreeMap<FileIndex, u32> = BTreeMap::new();
+        let mut above = HashSet::new();
         self.climb(from, &mut above);
+        // What it overrides: the compiler bridges to the types of the method above.
         for offer in above.iter().filter(|file| **file != from).filter_map(|file| self.0.get(file)) {
             for member in &members.offered {
                 for &to in offer.members.get(&(&*member.name, member.arity)).into_iter().flatten() {
@@ -56,7 +61,34 @@ impl<'a> Offers<'a> {
                 }
             }
         }
-        calls.retain(|(name, _), _| !name.is_empty());
+        for file in statics {
+            self.climb(*file, &mut above);
+        }
+        let mut types: HashMap<&str, HashSet<FileIndex>> = HashMap::new();
+        let mut unknown: HashMap<(&str, u16), u32> = HashMap::new();
+        for (call, line) in &members.called {
+            let on = match &call.on {
+                Receiver::Own => &above,
+                Receiver::Type(name) => types.entry(name).or_insert_with(|| {
+                    let mut around = HashSet::new();
+                    find(name).into_iter().for_each(|file| self.climb(file, &mut around));
+                    around
+                }),
+                Receiver::Unknown => {
+                    unknown.entry((&call.name, call.arity)).or_insert(*line);
+                    continue;
+                }
+            };
+            for to in on
+                .iter()
+                .filter_map(|file| self.0.get(file)?.members.get(&(&*call.name, call.arity)))
+                .flatten()
+            {
+                let known = out.entry(*to).or_insert(*line);
+                *known = (*known).min(*line);
+            }
+        }
+        // Chains of calls: each may be on any type seen so far.
         let mut seen: HashSet<FileIndex> = HashSet::new();
         let mut work: Vec<FileIndex> =
             named.iter().copied().chain([from]).chain(out.keys().copied()).collect();
@@ -71,7 +103,7 @@ impl<'a> Offers<'a> {
                     continue;
                 }
                 for (key, types) in self.0.get(&member_of).into_iter().flat_map(|offer| &offer.members) {
-                    let Some(&line) = calls.get(key) else { continue };
+                    let Some(&line) = unknown.get(key) else { continue };
                     for &to in types {
                         let known = out.entry(to).or_insert(line);
                         *known = (*known).min(line);
