@@ -109,6 +109,7 @@ pub(crate) fn collect(lang: Lang, text: &str, tree: &Tree) -> Vec<Definition> {
         let around = parent.map(|at| out[at as usize].kind);
         let in_function = matches!(scope, Some(Scope::Anonymous))
             || matches!(around, Some(SymbolKind::Function | SymbolKind::Method));
+        let mut enter = true;
         for found in names::names(lang, kind, node, text) {
             let kind = found.kind;
             let is_value = matches!(kind, SymbolKind::Variable | SymbolKind::Constant);
@@ -134,11 +135,21 @@ pub(crate) fn collect(lang: Lang, text: &str, tree: &Tree) -> Vec<Definition> {
                 if !is_value {
                     scopes.push(node, Scope::Definition(at));
                 }
+                enter &=
+                    !(matches!(kind, SymbolKind::Function | SymbolKind::Method) && has_flat_functions(lang));
             }
         }
-        true
+        enter
     });
     out
+}
+
+/// Languages in which functions seldom define others: what is inside of them is not looked at.
+fn has_flat_functions(lang: Lang) -> bool {
+    matches!(
+        lang,
+        Lang::Rust | Lang::Go | Lang::C | Lang::Cpp | Lang::Java | Lang::CSharp | Lang::Php | Lang::Shell
+    )
 }
 
 /// Where the head of a definition ends.

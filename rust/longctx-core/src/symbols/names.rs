@@ -149,7 +149,8 @@ fn c_names<'t, 's>(kind: SymbolKind, node: Node<'t>, text: &'s str) -> Vec<Found
     };
     let name = name.map_or("", |name| text_of(name, text));
     // `Foo::bar` is `bar`.
-    let name = name.rsplit("::").next().unwrap_or(name).trim();
+    let name =
+        if kind == SymbolKind::Module { name } else { name.rsplit("::").next().unwrap_or(name).trim() };
     if name.is_empty() { Vec::new() } else { vec![Found { name, kind, body }] }
 }
 
