@@ -1,12 +1,19 @@
 //! Packs git repositories into long-context training sets: the engine of longctx.
 //!
-//! Data flows one way:
-//! walk -> source -> sequence -> tokenize -> pack -> shard.
+//! Data flows one way: walk -> source -> sequence -> tokenize -> pack -> shard.
 
+pub mod difficulty;
 pub mod error;
 pub mod graph;
 pub mod interrupt;
+pub mod pack;
 pub mod path;
+pub mod sequence;
+pub mod shard;
+pub mod source;
 pub mod symbols;
+pub mod tokenize;
+pub mod verify;
+pub mod walk;
 
 pub use error::{Error, Result};

@@ -19,6 +19,26 @@ impl RepoPath {
         Self(bytes.into().into_boxed_slice())
     }
 
+    /// The path whose text form is `text`, if it was percent-encoded.
+    pub fn from_text(text: &str) -> Self {
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut rest = text.as_bytes();
+        while let Some((&first, after)) = rest.split_first() {
+            let digits = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+            match digits.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+                Some(byte) if first == b'%' => {
+                    bytes.push(byte);
+                    rest = &after[2..];
+                }
+                _ => {
+                    bytes.push(first);
+                    rest = after;
+                }
+            }
+        }
+        Self::new(bytes)
+    }
+
     /// The raw bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -143,6 +163,7 @@ mod tests {
     fn other_paths_are_percent_encoded_byte_by_byte() {
         let path = RepoPath::new(*b"a/\xff%\xc3b");
         assert_eq!(path.text(), "a/%FF%25%C3b");
+        assert_eq!(RepoPath::from_text(&path.text()), path);
     }
 
     #[test]

@@ -1,8 +1,76 @@
 //! The Python module `longctx._core`: registration and conversion, nothing else.
 
+mod call;
+mod errors;
+mod tokenizer;
+
+use std::path::PathBuf;
+
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+
+use call::{call, to_json};
+use errors::LongctxError;
+use longctx_core::pack::PackOptions;
+use longctx_core::sequence::build_file_sequence as build;
+use longctx_core::shard::DatasetReader;
+use tokenizer::Tokenizer;
+
+#[pyfunction]
+#[pyo3(signature = (options, progress=None))]
+fn pack(py: Python<'_>, options: &str, progress: Option<Py<PyAny>>) -> PyResult<String> {
+    call(py, progress, |watch| {
+        let options = PackOptions::from_json(options)?;
+        to_json(&longctx_core::pack::pack(&options, watch)?)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (dataset, repository=None, threads=None, progress=None))]
+fn verify(
+    py: Python<'_>,
+    dataset: PathBuf,
+    repository: Option<PathBuf>,
+    threads: Option<usize>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<String> {
+    call(py, progress, |watch| {
+        to_json(&longctx_core::verify::verify(&dataset, repository.as_deref(), threads, watch)?)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (dataset, checksums=true))]
+fn open_manifest(py: Python<'_>, dataset: PathBuf, checksums: bool) -> PyResult<String> {
+    call(py, None, |watch| Ok(DatasetReader::open(&dataset, checksums, watch)?.manifest_text))
+}
+
+/// Ids, where loss starts, and the rest as JSON.
+type Built<'py> = (Bound<'py, PyArray1<u32>>, u32, String);
+
+#[pyfunction]
+fn build_file_sequence<'py>(
+    py: Python<'py>,
+    tokenizer: &Tokenizer,
+    files: Vec<(String, String)>,
+    max_length: u32,
+) -> PyResult<Built<'py>> {
+    let inner = tokenizer.inner();
+    let (sequence, json) = call(py, None, |_| {
+        let sequence = build(inner, &files, max_length)?;
+        let json = to_json(&sequence)?;
+        Ok((sequence, json))
+    })?;
+    Ok((sequence.ids.into_pyarray(py), sequence.loss_start, json))
+}
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("LongctxError", module.py().get_type::<LongctxError>())?;
+    module.add_class::<Tokenizer>()?;
+    module.add_function(wrap_pyfunction!(pack, module)?)?;
+    module.add_function(wrap_pyfunction!(verify, module)?)?;
+    module.add_function(wrap_pyfunction!(open_manifest, module)?)?;
+    module.add_function(wrap_pyfunction!(build_file_sequence, module)?)
 }

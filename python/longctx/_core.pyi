@@ -1,0 +1,158 @@
+"""The engine, written in Rust. Every call releases the interpreter while it works, and Ctrl-C stops it.
+
+An interrupt raises `KeyboardInterrupt`; every other failure raises `LongctxError`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+Progress: TypeAlias = Callable[[str, str, int, int], None]
+"""Called as `progress(stage, unit, done, total)` about ten times a second, from the thread that made the call.
+
+`total` is 0 while it is unknown. What it raises stops the call and is raised by it.
+"""
+
+class LongctxError(Exception):
+    """Something went wrong that the engine foresaw."""
+
+    message: str
+    """What is wrong, in one sentence that names the path, commit or line."""
+    hint: str | None
+    """What to do about it, where that is known."""
+    exit_code: int
+    """The status of a command that ends with this error: 2 for a request that makes no sense, 1 for a failure."""
+
+def pack(options: str, progress: Progress | None = None) -> str:
+    """Packs a repository into a dataset.
+
+    Args:
+        options: A JSON object: repository (path), output (path of the dataset, null with dry_run), revision (commit
+            to pack, null for the work tree), include and exclude (globs), hidden, max_file_size (bytes),
+            redact_secrets, tokenizer ({path: null for the built-in one, name}), bands ([{id, min, max, overlap}], in
+            tokens), validation_split (share of files from 0 to 0.9), seed, threads (null for all), overwrite, dry_run,
+            config (kept in the manifest).
+        progress: Told how far the work is.
+
+    Returns:
+        A JSON object, the summary: repository, commit (or null), output (or null), dry_run, tokenizer {name,
+        vocab_size, backend, sha256, embedded}, files {listed, packed, bytes, tokens}, skipped [{reason, description,
+        files, directories, bytes, examples}], redactions [{kind, count, files}], shortened_paths, bands
+        [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, coverage
+        {bytes_total, bytes_packed}, directories [{path, files, bytes, tokens}] (the ten with most tokens), languages
+        [{name, files, bytes, tokens}], encodings {name: files}, failures [{path, reason}], threads, seconds, stages
+        [{name, seconds}].
+
+    Raises:
+        LongctxError: The options make no sense, the repository or tokenizer cannot be read, nothing is left to pack,
+            or the dataset cannot be written. No dataset is left behind, and one that was to be overwritten is kept.
+    """
+
+def verify(
+    dataset: str, repository: str | None = None, threads: int | None = None, progress: Progress | None = None
+) -> str:
+    """Checks a dataset against its manifest, and against its repository if that is given.
+
+    Returns:
+        A JSON object: dataset, shards, sequences, tokens, segments_compared, defects [{where, what}], seconds.
+
+    Raises:
+        LongctxError: The dataset has no manifest that can be read, or the repository cannot be opened.
+    """
+
+def open_manifest(dataset: str, checksums: bool = True) -> str:
+    """Checks that every file of a dataset is there, as long as the manifest says and with the header it should have.
+
+    Args:
+        dataset: The dataset's folder.
+        checksums: Also read every file and compare its BLAKE3 hash.
+
+    Returns:
+        The text of manifest.json.
+
+    Raises:
+        LongctxError: A file is missing, cut short or altered; the message names it.
+    """
+
+class Tokenizer:
+    """Turns text into token ids and back. It cannot be changed and may be used from several threads."""
+
+    @staticmethod
+    def default() -> Tokenizer:
+        """The built-in tokenizer."""
+
+    @staticmethod
+    def from_file(path: str) -> Tokenizer:
+        """Reads a Hugging Face tokenizer.json.
+
+        Raises:
+            LongctxError: The file cannot be read or is not a tokenizer.
+        """
+
+    def encode(self, text: str) -> NDArray[np.uint32]:
+        """The ids of `text`, one-dimensional. Special tokens are never added, and those spelled in the text stay text.
+
+        Raises:
+            LongctxError: The tokenizer has no token for a part of the text.
+        """
+
+    def decode(self, ids: Sequence[int] | NDArray[Any]) -> str:
+        """The text of `ids`, special tokens spelled out; bytes that are not UTF-8 become U+FFFD.
+
+        Raises:
+            LongctxError: An id is not in the vocabulary.
+        """
+
+    def token_bytes(self, id: int) -> bytes:
+        """The bytes that the token stands for; of a special token, its spelling.
+
+        Raises:
+            LongctxError: The id is not in the vocabulary.
+        """
+
+    def token_to_id(self, token: str) -> int | None:
+        """The id of a token as the vocabulary spells it, or None."""
+
+    def with_markers(self) -> Tokenizer:
+        """A tokenizer with the markers (`<|FILE_START|>` and so on) as special tokens; itself where it has them."""
+
+    @property
+    def vocab_size(self) -> int:
+        """The highest id plus one, special tokens and markers included."""
+
+    @property
+    def backend(self) -> str:
+        """What does the encoding: the fast byte-level implementation, or Hugging Face's."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the tokenizer.json it was read from, 64 hexadecimal digits."""
+
+    @property
+    def name(self) -> str:
+        """A name for people: the folder or model it came from."""
+
+def build_file_sequence(
+    tokenizer: Tokenizer, files: list[tuple[str, str]], max_length: int
+) -> tuple[NDArray[np.uint32], int, str]:
+    """Builds one hierarchical sequence; the last of `files` is its target.
+
+    The target is never cut to make room: earlier files are dropped from the front until the rest fits. A target that
+    is too long by itself keeps its first `max_length` tokens, counted with its marker and path.
+
+    Args:
+        tokenizer: One that has the markers.
+        files: Pairs of path and text.
+        max_length: Most tokens of the sequence.
+
+    Returns:
+        The ids, the position where learning starts, and a JSON object: segments [{path, role, bytes, tokens}] as in
+        meta.jsonl, dropped [paths, front to back], truncated_tokens (of the target, at its end).
+
+    Raises:
+        LongctxError: No files, the tokenizer has no markers, or `max_length` has no room for the target's path.
+    """

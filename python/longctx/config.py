@@ -1,0 +1,247 @@
+"""The configuration: its keys, their types, limits and defaults, and what contradicts what.
+
+`training_config.yaml` at the root of the project is the commented form of the defaults below. Reading a file is the
+business of `longctx.config_file`; what both raise is `ConfigError`, with every problem at once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def _scientific(value: object) -> object:
+    """YAML 1.1 reads `5e-5`, a number without a point, as text."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_scientific)]
+Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_scientific)]
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+Count = Annotated[int, Field(ge=1)]
+Tokens = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+class Lora(_Section):
+    """Low-rank adapters: the weights that are trained."""
+
+    r: Count = 32
+    alpha: Count = 64
+    dropout: Annotated[float, Field(ge=0, lt=1), BeforeValidator(_scientific)] = 0.05
+    target_modules: Annotated[Texts, Field(min_length=1)] = ("q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj")
+
+
+class ModelConfig(_Section):
+    """The model to fine-tune and how it is held in memory."""
+
+    name: Annotated[str, Field(min_length=1)] = "bigcode/starcoder2-3b"
+    load_in_4bit: bool = True
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    max_position_embeddings: Tokens = 2048
+    lora: Lora = Lora()
+
+
+class TrainingConfig(_Section):
+    """The optimiser, the batches and the split."""
+
+    base_learning_rate: Positive = 5e-5
+    warmup_ratio: Share = 0.15
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_scientific)] = 0.01
+    batch_size_reference: Count = 1
+    gradient_accumulation_steps: Count = 16
+    max_grad_norm: Positive = 1.0
+    use_gradient_checkpointing: bool = True
+    validation_split: Annotated[float, Field(ge=0, le=0.9), BeforeValidator(_scientific)] = 0.15
+    patience: Count = 8
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
+
+
+class LongContextConfig(_Section):
+    """The phases of training, each with its band of sequence lengths in tokens."""
+
+    phase1_min_length: Tokens = 512
+    phase1_max_length: Tokens = 1024
+    phase1_epochs: Count = 5
+    phase2_min_length: Tokens = 1536
+    phase2_max_length: Tokens = 2048
+    phase2_epochs: Count = 8
+    phase2_lr_multiplier: Positive = 0.5
+    phase3_min_length: Tokens = 3072
+    phase3_max_length: Tokens = 4096
+    phase3_epochs: Count = 8
+    phase3_lr_multiplier: Positive = 0.1
+    phase3_enabled: bool = False
+
+
+class PackConfig(_Section):
+    """How a repository becomes sequences."""
+
+    sequence_length: Annotated[int, Field(ge=64, lt=2**31)] = 2048
+    overlap: Annotated[int, Field(ge=0)] = 512
+    long_context_mode: bool = True
+    tokenizer: Annotated[str, Field(min_length=1)] | None = None
+    include: Texts = ()
+    exclude: Texts = ()
+    hidden: bool = False
+    max_file_size: Annotated[int, Field(ge=1, lt=2**63)] = 1_048_576
+    redact_secrets: bool = True
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of sequence lengths that a phase trains on. All lengths are in tokens."""
+
+    id: int
+    min: int
+    max: int
+    overlap: int
+    """Tokens repeated as context before each further window of a file longer than the band."""
+
+
+@dataclass(frozen=True)
+class LeftOutBand:
+    """A phase's band that is not packed, and the reason in one clause."""
+
+    id: int
+    min: int
+    max: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Keys whose values cannot stand together: the first is the one reported."""
+
+    keys: tuple[str, ...]
+    message: str
+    expected: str
+
+
+class Config(_Section):
+    """The whole configuration. Raises `pydantic.ValidationError` where values are wrong or contradict each other."""
+
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    long_context: LongContextConfig = LongContextConfig()
+    pack: PackConfig = PackConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        if found := self.contradictions():
+            text = "; ".join(f"{c.message}: {c.expected}" for c in found)
+            raise PydanticCustomError("contradiction", "{text}", {"text": text, "contradictions": found})
+        return self
+
+    def bands(self) -> list[Band]:
+        """The bands to pack, shortest first; at least one."""
+        length, overlap = self.pack.sequence_length, self.pack.overlap
+        if not self.pack.long_context_mode:
+            return [Band(1, length // 2, length, overlap)]
+        return [
+            Band(number, low, high, round(overlap * high / length))
+            for number, low, high, enabled in self._phases()
+            if enabled and high <= length
+        ]
+
+    def bands_left_out(self) -> list[LeftOutBand]:
+        """The bands that `pack.sequence_length` leaves out, or leaves room for though they are not enabled."""
+        if not self.pack.long_context_mode:
+            return []
+        length = self.pack.sequence_length
+        return [
+            LeftOutBand(
+                number,
+                low,
+                high,
+                f"pack.sequence_length is {length}" if enabled else f"long_context.phase{number}_enabled is false",
+            )
+            for number, low, high, enabled in self._phases()
+            if enabled == (high > length)
+        ]
+
+    def contradictions(self) -> list[Contradiction]:
+        """What cannot stand together, although each value by itself is allowed."""
+        return [*self._lengths_that_clash(), *self._phases_that_clash()]
+
+    def _phases(self) -> list[tuple[int, int, int, bool]]:
+        """Number, shortest and longest sequence in tokens, and whether it is enabled, of each phase."""
+        phases = self.long_context
+        return [
+            (1, phases.phase1_min_length, phases.phase1_max_length, True),
+            (2, phases.phase2_min_length, phases.phase2_max_length, True),
+            (3, phases.phase3_min_length, phases.phase3_max_length, phases.phase3_enabled),
+        ]
+
+    def _lengths_that_clash(self) -> list[Contradiction]:
+        pack, phases = self.pack, self.long_context
+        found = []
+        if pack.overlap >= pack.sequence_length:
+            found.append(
+                Contradiction(
+                    ("pack.overlap", "pack.sequence_length"),
+                    f"{pack.overlap} is not below pack.sequence_length, {pack.sequence_length}",
+                    f"expected at most {pack.sequence_length - 1}",
+                )
+            )
+        if pack.long_context_mode and pack.sequence_length < phases.phase1_max_length:
+            found.append(
+                Contradiction(
+                    ("pack.sequence_length", "long_context.phase1_max_length", "pack.long_context_mode"),
+                    f"{pack.sequence_length} is shorter than every phase's band",
+                    f"expected {phases.phase1_max_length} (long_context.phase1_max_length) or more, "
+                    "or set pack.long_context_mode to false for one band of this length",
+                )
+            )
+        elif pack.long_context_mode and phases.phase3_enabled and pack.sequence_length < phases.phase3_max_length:
+            found.append(
+                Contradiction(
+                    ("pack.sequence_length", "long_context.phase3_max_length", "long_context.phase3_enabled"),
+                    f"{pack.sequence_length} is too short for phase 3, which is enabled",
+                    f"expected {phases.phase3_max_length} (long_context.phase3_max_length) or more, "
+                    "or set long_context.phase3_enabled to false",
+                )
+            )
+        return found
+
+    def _phases_that_clash(self) -> list[Contradiction]:
+        phases = self._phases()
+        found = [
+            Contradiction(
+                (f"long_context.phase{number}_min_length", f"long_context.phase{number}_max_length"),
+                f"{low} is above phase{number}_max_length, {high}",
+                f"expected at most {high}",
+            )
+            for number, low, high, _ in phases
+            if low > high
+        ]
+        for (before, _, end, _), (number, low, _, _) in pairwise(phases):
+            if low <= end:
+                found.append(
+                    Contradiction(
+                        (f"long_context.phase{number}_min_length", f"long_context.phase{before}_max_length"),
+                        f"{low} is inside or before the band of phase {before}, which ends at {end}",
+                        f"expected at least {end + 1}",
+                    )
+                )
+        return found
+
+
+def contradictions_of(error: ValidationError) -> list[Contradiction]:
+    """The contradictions among the problems of a failed validation."""
+    found: list[Contradiction] = []
+    for item in error.errors():
+        context: dict[str, Any] = item.get("ctx", {})
+        found.extend(context.get("contradictions", ()))
+    return found

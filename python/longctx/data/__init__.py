@@ -1,0 +1,1 @@
+"""Sequences and datasets: building single sequences, and reading what `longctx pack` wrote."""

@@ -1,0 +1,272 @@
+//! Packing: a repository in, a dataset out.
+
+mod encode;
+mod fit;
+mod options;
+mod plan;
+mod split;
+mod spool;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+pub use options::{PackOptions, TokenizerChoice};
+pub use spool::{TokenWidth, read_exact_at};
+pub use summary::Summary;
+
+use crate::difficulty::Difficulty;
+use crate::interrupt::Watch;
+use crate::sequence::{Elisions, Kind};
+use crate::shard::manifest::{self, Manifest, NamedDigest, Shard, TokenizerInfo};
+use crate::shard::{HashedFile, SequenceRow, ShardWriter, Staging};
+use crate::source::LANGUAGES;
+use crate::tokenize::{Scratch, Tokenizer};
+use crate::walk::{Tree, WalkOptions};
+use crate::{Error, Result};
+use plan::{Builder, Planned};
+use summary::{Counted, Facts};
+
+/// A shard is closed when it has this many tokens: 8 or 16 MiB.
+const SHARD_TOKENS: u64 = 1 << 22;
+
+/// The two sides of the split, by name of their folder.
+const SPLITS: [&str; 2] = ["train", "val"];
+
+/// Times of the stages, in order.
+struct Clock {
+    last: Instant,
+    begun: Instant,
+    stages: Vec<(&'static str, f64)>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { last: now, begun: now, stages: Vec::new() }
+    }
+
+    fn lap(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        self.stages.push((stage, (now - self.last).as_secs_f64()));
+        self.last = now;
+    }
+}
+
+/// Packs a repository as `options` say and tells what came of it.
+///
+/// # Errors
+/// [`Error::Usage`] (also where there is nothing to pack) and [`Error::Tokenizer`] before anything is written; [`Error::Io`] for a full disk; [`Error::Interrupted`]. Whatever happens, the output folder is either untouched
+/// or whole.
+pub fn pack(options: &PackOptions, watch: Watch<'_>) -> Result<Summary> {
+    let mut clock = Clock::new();
+    on_threads(Some(options.thread_count()), || pack_on_pool(options, watch, &mut clock))
+}
+
+/// Runs `work` with so many threads; with one for each core if none is given.
+///
+/// # Errors
+/// [`Error::Usage`] if so many threads cannot be started; those of `work`.
+pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build()
+        .map_err(|error| Error::usage(format!("the threads cannot be started: {error}")))?;
+    pool.install(work)
+}
+
+fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> Result<Summary> {
+    let tree = Tree::open(&options.repository, options.revision.as_deref())?;
+    let tokenizer = match &options.tokenizer.path {
+        Some(path) => Tokenizer::from_file(path, &options.tokenizer.name)?,
+        None => Tokenizer::embedded(),
+    };
+    clock.lap("tokenizer");
+    let staging = match (&options.output, options.dry_run) {
+        (Some(output), false) => Some(Staging::new(output, options.overwrite)?),
+        _ => None,
+    };
+
+    let listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
+    clock.lap("walk");
+    let elisions = Elisions::new(
+        &tokenizer,
+        LANGUAGES.iter().map(|language| language.line_comment),
+        &mut Scratch::default(),
+    );
+    let folder = staging.as_ref().map(Staging::path);
+    let corpus = encode::encode(&tree, &listing.entries, &tokenizer, &elisions, options, folder, watch)?;
+    clock.lap("read and tokenize");
+    let skipped = summary::skip_table(&listing, &corpus.rejected);
+    if corpus.documents.is_empty() {
+        let what = summary::nothing_to_pack(&skipped);
+        return Err(Error::usage(format!("{}: {what}", options.repository.display())));
+    }
+
+    let validation = split::validation_files(
+        corpus.documents.iter().map(|record| (record.path.as_bytes(), &*record.blob)),
+        options.validation_split,
+        options.seed,
+    );
+    let training: Vec<bool> = validation.iter().map(|val| !val).collect();
+    let plans = [&training, &validation].map(|wanted| plan::plan(&corpus, &elisions, &options.bands, wanted));
+    clock.lap("plan");
+
+    let facts = Facts {
+        options,
+        tokenizer: &tokenizer,
+        listing: &listing,
+        corpus: &corpus,
+        elisions: &elisions,
+        plans: &plans,
+        skipped,
+        root: tree.root(),
+    };
+    let counted = facts.count();
+    if let Some(staging) = staging {
+        let builder = Builder {
+            corpus: &corpus,
+            elisions: &elisions,
+            bands: &options.bands,
+            markers: tokenizer.markers(),
+            width: TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers()),
+            commit: options.revision.as_ref().and(listing.commit.as_deref()),
+        };
+        let shards = write_shards(staging.path(), &builder, &plans, watch)?;
+        let files = write_tokenizer(staging.path(), &tokenizer)?;
+        write_manifest(staging.path(), &facts, &builder, &counted, shards, files)?;
+        watch.check()?;
+        staging.publish(options.overwrite)?;
+        clock.lap("write");
+    }
+    Ok(counted.finish(options, clock.begun.elapsed().as_secs_f64(), &clock.stages))
+}
+
+fn walk_options(options: &PackOptions, staging: Option<&Staging>) -> Result<WalkOptions> {
+    let mut never: Vec<PathBuf> = Vec::new();
+    if let Some(output) = &options.output {
+        never.push(std::path::absolute(output).map_err(|source| Error::io("find", output, source))?);
+    }
+    never.extend(staging.map(|staging| staging.path().to_path_buf()));
+    Ok(WalkOptions {
+        include: options.include.clone(),
+        exclude: options.exclude.clone(),
+        hidden: options.hidden,
+        max_file_size: options.max_file_size,
+        never,
+        ..WalkOptions::default()
+    })
+}
+
+/// Writes the shards of both splits, several at a time.
+fn write_shards(
+    folder: &Path,
+    builder: &Builder<'_>,
+    plans: &[Vec<Planned>; 2],
+    watch: Watch<'_>,
+) -> Result<Vec<Shard>> {
+    watch.progress.begin("writing", "sequences", plans.iter().map(|plan| plan.len() as u64).sum());
+    let mut jobs: Vec<(&'static str, String, &[Planned])> = Vec::new();
+    for (split, plan) in SPLITS.into_iter().zip(plans) {
+        let path = folder.join(split);
+        std::fs::create_dir(&path).map_err(|source| Error::io("create", &path, source))?;
+        for (number, part) in shards_of(plan).into_iter().enumerate() {
+            jobs.push((split, format!("{number:05}"), part));
+        }
+    }
+    jobs.into_par_iter()
+        .map(|(split, name, part)| {
+            let tokens = part.iter().map(|planned| u64::from(planned.bin.length)).sum();
+            let mut writer = ShardWriter::new(folder, split, name, builder.width, part.len() as u64, tokens)?;
+            let mut buffer = Vec::new();
+            for planned in part {
+                watch.check()?;
+                let (loss_start, meta) = builder.build(planned, &mut buffer)?;
+                let seen = split == SPLITS[0];
+                writer.append(&SequenceRow { tokens: &buffer, loss_start, seen, meta: &meta })?;
+                watch.progress.advance(1);
+            }
+            writer.finish()
+        })
+        .collect()
+}
+
+fn shards_of(plan: &[Planned]) -> Vec<&[Planned]> {
+    let mut shards = Vec::new();
+    let (mut first, mut tokens) = (0, 0);
+    for (index, planned) in plan.iter().enumerate() {
+        tokens += u64::from(planned.bin.length);
+        if tokens >= SHARD_TOKENS {
+            shards.push(&plan[first..=index]);
+            (first, tokens) = (index + 1, 0);
+        }
+    }
+    if first < plan.len() {
+        shards.push(&plan[first..]);
+    }
+    shards
+}
+
+fn write_tokenizer(folder: &Path, tokenizer: &Tokenizer) -> Result<Vec<NamedDigest>> {
+    let path = folder.join("tokenizer");
+    std::fs::create_dir(&path).map_err(|source| Error::io("create", &path, source))?;
+    let files = [
+        ("tokenizer.json", tokenizer.json_with_markers()?),
+        ("tokenizer_config.json", tokenizer.config_json()),
+    ];
+    files
+        .into_iter()
+        .map(|(name, text)| {
+            let mut file = HashedFile::create(&path.join(name))?;
+            file.write(text.as_bytes())?;
+            Ok(NamedDigest { path: format!("tokenizer/{name}"), digest: file.finish()? })
+        })
+        .collect()
+}
+
+fn write_manifest(
+    folder: &Path,
+    facts: &Facts<'_>,
+    builder: &Builder<'_>,
+    counted: &Counted,
+    shards: Vec<Shard>,
+    files: Vec<NamedDigest>,
+) -> Result<()> {
+    let Facts { options, tokenizer, listing, .. } = *facts;
+    let path = folder.join(manifest::FILE_NAME);
+    let broken = |error: serde_json::Error| Error::io("write", &path, error.into());
+    let manifest = Manifest {
+        format: manifest::FORMAT.to_owned(),
+        schema: manifest::SCHEMA,
+        tool: concat!("longctx ", env!("CARGO_PKG_VERSION")).to_owned(),
+        repository: manifest::Repository {
+            name: counted.repository_name.clone(),
+            commit: listing.commit.clone(),
+        },
+        commit: builder.commit.map(str::to_owned),
+        config: options.config.clone(),
+        seed: options.seed,
+        tokenizer: TokenizerInfo {
+            name: tokenizer.name().to_owned(),
+            sha256: tokenizer.sha256().to_owned(),
+            vocab_size: tokenizer.vocab_size_with_markers(),
+            markers: tokenizer.markers(),
+        },
+        token_dtype: builder.width.name().to_owned(),
+        bands: options.bands.clone(),
+        kinds: Kind::ALL.to_vec(),
+        difficulties: Difficulty::ALL.to_vec(),
+        shards,
+        files,
+        summary: serde_json::to_value(counted).map_err(broken)?,
+    };
+    let mut text = serde_json::to_string_pretty(&manifest).map_err(broken)?;
+    text.push('\n');
+    let mut file = HashedFile::create(&path)?;
+    file.write(text.as_bytes())?;
+    file.finish().map(|_| ())
+}

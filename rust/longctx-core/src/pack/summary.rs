@@ -1,0 +1,343 @@
+//! What packing did: counted for people, scripts and the manifest.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::encode::{Corpus, Record, Rejected};
+use super::options::PackOptions;
+use super::plan::Planned;
+use crate::path::RepoPath;
+use crate::sequence::Elisions;
+use crate::source::{Encoding, SkipReason};
+use crate::tokenize::Tokenizer;
+use crate::walk::Listing;
+
+/// So many directories are named.
+const DIRECTORIES: usize = 10;
+/// So many files are named for each reason.
+const EXAMPLES: usize = 5;
+
+/// Everything that the summary is counted from.
+pub struct Facts<'f> {
+    pub options: &'f PackOptions,
+    pub tokenizer: &'f Tokenizer,
+    pub listing: &'f Listing,
+    pub corpus: &'f Corpus,
+    pub elisions: &'f Elisions,
+    pub plans: &'f [Vec<Planned>; 2],
+    pub skipped: Vec<SkippedRow>,
+    pub root: &'f Path,
+}
+
+/// The summary without what differs from run to run; also in the manifest.
+#[derive(Debug, Clone, Serialize)]
+pub struct Counted {
+    #[serde(skip)]
+    pub repository_name: String,
+    commit: Option<String>,
+    tokenizer: TokenizerRow,
+    files: FilesRow,
+    skipped: Vec<SkippedRow>,
+    redactions: Vec<RedactionRow>,
+    shortened_paths: u64,
+    bands: Vec<BandRow>,
+    coverage: CoverageRow,
+    directories: Vec<DirectoryRow>,
+    languages: Vec<LanguageRow>,
+    encodings: BTreeMap<Encoding, u64>,
+    failures: Vec<FailureRow>,
+}
+
+/// The whole summary.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    repository: String,
+    output: Option<String>,
+    dry_run: bool,
+    #[serde(flatten)]
+    counted: Counted,
+    threads: usize,
+    seconds: f64,
+    stages: Vec<StageRow>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct StageRow {
+    name: &'static str,
+    seconds: f64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct TokenizerRow {
+    name: String,
+    vocab_size: u32,
+    backend: String,
+    sha256: String,
+    embedded: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct FilesRow {
+    listed: u64,
+    packed: u64,
+    bytes: u64,
+    tokens: u64,
+}
+
+/// Files left out for one reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct SkippedRow {
+    reason: SkipReason,
+    description: &'static str,
+    files: u64,
+    directories: u64,
+    bytes: u64,
+    examples: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct RedactionRow {
+    kind: &'static str,
+    count: u64,
+    files: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct BandRow {
+    id: u8,
+    min: u32,
+    max: u32,
+    overlap: u32,
+    train: SideRow,
+    val: SideRow,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+struct SideRow {
+    sequences: u64,
+    tokens: u64,
+    learnt_tokens: u64,
+    below_min: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct CoverageRow {
+    bytes_total: u64,
+    bytes_packed: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct DirectoryRow {
+    path: String,
+    files: u64,
+    bytes: u64,
+    tokens: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LanguageRow {
+    name: &'static str,
+    files: u64,
+    bytes: u64,
+    tokens: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct FailureRow {
+    path: String,
+    reason: SkipReason,
+}
+
+/// What was left out, by reason, most bytes first.
+pub fn skip_table(listing: &Listing, rejected: &[Rejected]) -> Vec<SkippedRow> {
+    let mut rows: HashMap<SkipReason, (u64, u64, u64, Vec<(u64, &RepoPath, bool)>)> = HashMap::new();
+    let listed = listing.skipped.iter().map(|file| (&file.path, file.bytes, file.reason, file.directory));
+    let read = rejected.iter().map(|file| (&file.path, file.bytes, file.reason, false));
+    for (path, bytes, reason, directory) in listed.chain(read) {
+        let row = rows.entry(reason).or_default();
+        if directory {
+            row.1 += 1;
+        } else {
+            row.0 += 1;
+        }
+        row.2 += bytes;
+        row.3.push((bytes, path, directory));
+    }
+    let mut table: Vec<SkippedRow> = rows
+        .into_iter()
+        .map(|(reason, (files, directories, bytes, mut examples))| {
+            // Folders first, for they may hold much; then the largest files.
+            examples.sort_by_key(|&(bytes, path, directory)| (!directory, std::cmp::Reverse(bytes), path));
+            let examples = examples.iter().take(EXAMPLES);
+            let examples =
+                examples.map(|(_, path, directory)| format!("{path}{}", if *directory { "/" } else { "" }));
+            let description = reason.description();
+            SkippedRow { reason, description, files, directories, bytes, examples: examples.collect() }
+        })
+        .collect();
+    table.sort_by_key(|row| (std::cmp::Reverse(row.bytes), std::cmp::Reverse(row.files), row.description));
+    table
+}
+
+/// One clause that says why there is nothing to pack.
+pub fn nothing_to_pack(skipped: &[SkippedRow]) -> String {
+    if skipped.is_empty() {
+        return "there is nothing to pack: the folder is empty".to_owned();
+    }
+    let reasons: Vec<String> =
+        skipped.iter().map(|row| format!("{} {}", row.files + row.directories, row.description)).collect();
+    format!("there is nothing to pack: everything was left out ({})", reasons.join(", "))
+}
+
+impl Facts<'_> {
+    /// Counts.
+    pub fn count(&self) -> Counted {
+        let documents = &self.corpus.documents;
+        let packed_bytes = documents.iter().map(|record| record.bytes).sum();
+        let failures = self.corpus.rejected.iter().map(|file| (&file.path, file.reason));
+        let failures = failures.chain(self.listing.skipped.iter().map(|file| (&file.path, file.reason)));
+        let mut failures: Vec<FailureRow> = failures
+            .filter(|(_, reason)| reason.is_failure())
+            .map(|(path, reason)| FailureRow { path: path.to_string(), reason })
+            .collect();
+        failures.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut encodings = BTreeMap::new();
+        for record in documents {
+            *encodings.entry(record.encoding).or_insert(0) += 1;
+        }
+        Counted {
+            repository_name: name_of(self.root),
+            commit: self.listing.commit.clone(),
+            tokenizer: TokenizerRow {
+                name: self.tokenizer.name().to_owned(),
+                vocab_size: self.tokenizer.vocab_size(),
+                backend: self.tokenizer.backend(),
+                sha256: self.tokenizer.sha256().to_owned(),
+                embedded: self.tokenizer.is_embedded(),
+            },
+            files: FilesRow {
+                listed: (self.listing.entries.len() + self.listing.skipped.len()) as u64,
+                packed: documents.len() as u64,
+                bytes: packed_bytes,
+                tokens: documents.iter().map(|record| u64::from(record.tokens)).sum(),
+            },
+            skipped: self.skipped.clone(),
+            redactions: redactions(documents),
+            shortened_paths: documents.iter().filter(|record| record.header_shortened).count() as u64,
+            bands: self.bands(),
+            coverage: CoverageRow {
+                bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),
+                bytes_packed: packed_bytes,
+            },
+            directories: directories(documents),
+            languages: languages(documents),
+            encodings,
+            failures,
+        }
+    }
+
+    fn bands(&self) -> Vec<BandRow> {
+        let mut rows: Vec<BandRow> = self
+            .options
+            .bands
+            .iter()
+            .map(|band| BandRow {
+                id: band.id,
+                min: band.min,
+                max: band.max,
+                overlap: band.overlap,
+                train: SideRow::default(),
+                val: SideRow::default(),
+            })
+            .collect();
+        for (side, plan) in self.plans.iter().enumerate() {
+            for planned in plan {
+                let row = &mut rows[planned.band];
+                let min = row.min;
+                let side = if side == 0 { &mut row.train } else { &mut row.val };
+                side.sequences += 1;
+                side.tokens += u64::from(planned.bin.length);
+                side.learnt_tokens += u64::from(planned.bin.length - self.loss_start(planned));
+                side.below_min += u64::from(planned.bin.length < min);
+            }
+        }
+        rows
+    }
+
+    fn loss_start(&self, planned: &Planned) -> u32 {
+        let Some(first) = planned.bin.blocks.first() else { return 0 };
+        let record = &self.corpus.documents[first.document as usize];
+        let elision = self.elisions.of(record.language.line_comment);
+        record.windows[planned.band][first.window as usize].loss_start(record.header.len() as u32, elision)
+    }
+}
+
+impl Counted {
+    /// Adds what differs from run to run.
+    pub fn finish(self, options: &PackOptions, seconds: f64, stages: &[(&'static str, f64)]) -> Summary {
+        Summary {
+            repository: options.repository.display().to_string(),
+            output: options
+                .output
+                .as_ref()
+                .filter(|_| !options.dry_run)
+                .map(|path| path.display().to_string()),
+            dry_run: options.dry_run,
+            counted: self,
+            threads: options.thread_count(),
+            seconds,
+            stages: stages.iter().map(|&(name, seconds)| StageRow { name, seconds }).collect(),
+        }
+    }
+}
+
+fn name_of(root: &Path) -> String {
+    let absolute = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+    absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn redactions(documents: &[Record]) -> Vec<RedactionRow> {
+    let mut rows: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
+    for (&kind, &count) in documents.iter().flat_map(|record| &record.secrets) {
+        let row = rows.entry(kind).or_default();
+        row.0 += u64::from(count);
+        row.1 += 1;
+    }
+    rows.into_iter().map(|(kind, (count, files))| RedactionRow { kind, count, files }).collect()
+}
+
+fn directories(documents: &[Record]) -> Vec<DirectoryRow> {
+    let mut rows: HashMap<&[u8], (u64, u64, u64)> = HashMap::new();
+    for record in documents {
+        let row = rows.entry(record.path.parent()).or_default();
+        row.0 += 1;
+        row.1 += record.bytes;
+        row.2 += u64::from(record.tokens);
+    }
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_by_key(|&(path, (_, _, tokens))| (std::cmp::Reverse(tokens), path));
+    rows.truncate(DIRECTORIES);
+    rows.into_iter()
+        .map(|(path, (files, bytes, tokens))| {
+            let path = if path.is_empty() { ".".to_owned() } else { RepoPath::new(path).to_string() };
+            DirectoryRow { path, files, bytes, tokens }
+        })
+        .collect()
+}
+
+fn languages(documents: &[Record]) -> Vec<LanguageRow> {
+    let mut rows: HashMap<&'static str, (u64, u64, u64)> = HashMap::new();
+    for record in documents {
+        let row = rows.entry(record.language.name).or_default();
+        row.0 += 1;
+        row.1 += record.bytes;
+        row.2 += u64::from(record.tokens);
+    }
+    let rows =
+        rows.into_iter().map(|(name, (files, bytes, tokens))| LanguageRow { name, files, bytes, tokens });
+    let mut rows: Vec<LanguageRow> = rows.collect();
+    rows.sort_by_key(|row| (std::cmp::Reverse(row.tokens), row.name));
+    rows
+}

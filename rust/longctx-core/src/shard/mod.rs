@@ -1,0 +1,11 @@
+//! The dataset on disk: numpy shards, their metadata, and the manifest that vouches for them.
+
+pub mod manifest;
+pub mod npy;
+mod reader;
+mod staging;
+mod writer;
+
+pub use reader::{DatasetReader, MetaRow, SegmentRow, ShardReader};
+pub use staging::Staging;
+pub use writer::{HashedFile, Meta, Role, Segment, SequenceRow, ShardWriter};

@@ -1,0 +1,208 @@
+//! A dataset is built in a hidden folder beside its place and moved there when it is whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::manifest;
+use crate::{Error, Result};
+
+/// The folder in which a dataset is being built. It is removed when dropped; one that a killed process left is removed
+/// by the next that packs to the same place.
+pub struct Staging {
+    folder: tempfile::TempDir,
+    target: PathBuf,
+    /// Locked as long as the process lives: tells a folder in use from one left behind.
+    _lock: File,
+}
+
+impl Staging {
+    /// Prepares to build `target`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if something is there already and `overwrite` is off, or if it is no dataset;
+    /// [`Error::Io`] if the folder beside it cannot be made.
+    pub fn new(target: &Path, overwrite: bool) -> Result<Self> {
+        check_target(target, overwrite)?;
+        let absolute = std::path::absolute(target).map_err(|source| Error::io("find", target, source))?;
+        let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+            return Err(Error::usage(format!("{} cannot be an output folder", target.display())));
+        };
+        fs::create_dir_all(parent).map_err(|source| Error::io("create", parent, source))?;
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".tmp-");
+        remove_abandoned(parent, &prefix);
+        let folder = tempfile::Builder::new()
+            .prefix(&prefix)
+            .tempdir_in(parent)
+            .map_err(|source| Error::io("create a folder in", parent, source))?;
+        let lock = File::open(folder.path()).map_err(|source| Error::io("open", folder.path(), source))?;
+        lock.lock().map_err(|source| Error::io("lock", folder.path(), source))?;
+        // A temporary folder is private; a dataset is as readable as any folder the user makes.
+        make_readable(folder.path())?;
+        Ok(Self { folder, target: absolute, _lock: lock })
+    }
+
+    /// Where to build.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it will lie.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Moves the finished dataset to its place; what lay there is removed afterwards. All its files must have been
+    /// synced.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; what lay there is then untouched. [`Error::Usage`] if something came to lie there meanwhile.
+    pub fn publish(self, overwrite: bool) -> Result<()> {
+        check_target(&self.target, overwrite)?;
+        for folder in [self.path().join("train"), self.path().join("val"), self.path().to_path_buf()] {
+            sync_folder(&folder)?;
+        }
+        let moved = |source| Error::io("move the finished dataset to", &self.target, source);
+        if self.target.exists() {
+            exchange(self.path(), &self.target).map_err(moved)?;
+            // The temporary folder now holds the old dataset and goes with `self`.
+        } else {
+            fs::rename(self.path(), &self.target).map_err(moved)?;
+        }
+        if let Some(parent) = self.target.parent() {
+            sync_folder(parent)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_target(target: &Path, overwrite: bool) -> Result<()> {
+    let metadata = match fs::symlink_metadata(target) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::io("look at", target, source)),
+    };
+    if !overwrite {
+        return Err(Error::usage_hint(
+            format!("{} exists already", target.display()),
+            "choose another folder with -o, or replace it with --overwrite",
+        ));
+    }
+    let is_empty = || fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
+    if metadata.is_dir() && (target.join(manifest::FILE_NAME).is_file() || is_empty()) {
+        return Ok(());
+    }
+    Err(Error::usage_hint(
+        format!("{} is not a dataset, so it is not replaced", target.display()),
+        "choose another folder with -o",
+    ))
+}
+
+/// Removes folders of killed runs: those with our prefix that nobody holds locked.
+fn remove_abandoned(parent: &Path, prefix: &OsString) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
+            || !entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
+            continue;
+        }
+        let abandoned = File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
+        if abandoned {
+            // Another run may be removing it too; what is left then is its business.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(unix)]
+fn make_readable(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+        .map_err(|source| Error::io("open up", folder, source))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_folder: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| Error::io("write", folder, source))
+}
+
+/// Swaps two folders in one step where the system can, else in two.
+fn exchange(new: &Path, old: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut aside = new.as_os_str().to_owned();
+    aside.push("-old");
+    let aside = PathBuf::from(aside);
+    fs::rename(old, &aside)?;
+    if let Err(error) = fs::rename(new, old) {
+        fs::rename(&aside, old)?;
+        return Err(error);
+    }
+    fs::remove_dir_all(&aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(target: &Path, overwrite: bool, content: &str) -> Result<()> {
+        let staging = Staging::new(target, overwrite)?;
+        for folder in ["train", "val"] {
+            fs::create_dir(staging.path().join(folder)).unwrap();
+        }
+        fs::write(staging.path().join("manifest.json"), content).unwrap();
+        staging.publish(overwrite)
+    }
+
+    #[test]
+    fn a_dataset_appears_whole_and_leaves_nothing_beside_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("a/b.longctx");
+        build(&target, false, "1").unwrap();
+        assert_eq!(fs::read_to_string(target.join("manifest.json")).unwrap(), "1");
+        assert!(build(&target, false, "2").unwrap_err().to_string().contains("exists already"));
+        build(&target, true, "2").unwrap();
+        assert_eq!(fs::read_to_string(target.join("manifest.json")).unwrap(), "2");
+        assert_eq!(fs::read_dir(parent.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_a_dataset_is_never_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("precious");
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("thesis.txt"), "years").unwrap();
+        assert!(build(&target, true, "x").unwrap_err().to_string().contains("not a dataset"));
+        assert_eq!(fs::read_to_string(target.join("thesis.txt")).unwrap(), "years");
+    }
+
+    #[test]
+    fn only_folders_that_nobody_holds_are_cleaned_up() {
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("d");
+        let abandoned = parent.path().join(".d.tmp-dead");
+        fs::create_dir(&abandoned).unwrap();
+        let running = Staging::new(&target, false).unwrap();
+        assert!(!abandoned.exists());
+        let second = Staging::new(&target, false).unwrap();
+        assert!(running.path().exists() && second.path().exists());
+    }
+}

@@ -1,0 +1,196 @@
+//! Reading a `tokenizer.json`: what the fast path needs of it, and whether the fast path is exact for it.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::added::{AddedSplitter, AddedToken};
+use super::bpe::Bpe;
+use super::byte_alphabet;
+use super::pretokenize::Pattern;
+
+/// The parts of a `tokenizer.json` that decide how text becomes ids.
+#[derive(Deserialize)]
+pub struct TokenizerFile<'f> {
+    /// Special and other added tokens.
+    #[serde(default)]
+    pub added_tokens: Vec<AddedToken>,
+    #[serde(default)]
+    normalizer: Option<serde_json::Value>,
+    #[serde(default)]
+    pre_tokenizer: Option<serde_json::Value>,
+    #[serde(default)]
+    decoder: Option<serde_json::Value>,
+    #[serde(borrow)]
+    model: &'f RawValue,
+}
+
+#[derive(Deserialize)]
+struct BpeModel {
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
+    #[serde(default)]
+    dropout: Option<f64>,
+    #[serde(default)]
+    unk_token: Option<String>,
+    #[serde(default)]
+    continuing_subword_prefix: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    byte_fallback: bool,
+    #[serde(default)]
+    ignore_merges: bool,
+    merges: Vec<MergePair>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum MergePair {
+    Joined(String),
+    Pair(String, String),
+}
+
+/// The fast path for one file.
+pub struct FastModel {
+    /// The encoder.
+    pub bpe: Bpe,
+    /// Splits off added tokens that are not special.
+    pub added: AddedSplitter,
+    /// The file normalizes to NFC: only ASCII text, which NFC leaves alone, may take the fast path.
+    pub ascii_only: bool,
+}
+
+impl<'f> TokenizerFile<'f> {
+    /// Parses the file's text.
+    pub fn parse(text: &'f str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Whether each entry of the vocabulary stands for bytes, so that decoding is concatenation.
+    pub fn is_byte_level(&self) -> bool {
+        fn mentions(value: Option<&serde_json::Value>) -> bool {
+            match value {
+                Some(serde_json::Value::Object(map)) => {
+                    map.get("type").and_then(|kind| kind.as_str()) == Some("ByteLevel")
+                        || map.values().any(|inner| mentions(Some(inner)))
+                }
+                Some(serde_json::Value::Array(items)) => items.iter().any(|inner| mentions(Some(inner))),
+                _ => false,
+            }
+        }
+        mentions(self.decoder.as_ref()) && mentions(self.pre_tokenizer.as_ref())
+    }
+
+    /// The vocabulary of the model, without added tokens: entry -> id.
+    pub fn vocabulary(&self) -> Option<HashMap<String, u32>> {
+        #[derive(Deserialize)]
+        struct Vocab {
+            vocab: HashMap<String, u32>,
+        }
+        serde_json::from_str::<Vocab>(self.model.get()).ok().map(|model| model.vocab)
+    }
+
+    /// The added tokens with the ids that Hugging Face gives them: the model's where the model knows the token, else the
+    /// next free ones, whatever the file says. `None` if the file says something else.
+    fn added_as_loaded(&self, vocabulary: &HashMap<String, u32>) -> Option<Vec<AddedToken>> {
+        let mut next = vocabulary.len() as u32;
+        let loaded = self.added_tokens.iter().map(|token| {
+            let id = vocabulary.get(&token.content).copied().unwrap_or_else(|| {
+                next += 1;
+                next - 1
+            });
+            (id == token.id).then(|| token.clone())
+        });
+        loaded.collect()
+    }
+
+    /// The fast path, if it is exact for this file; else the reason why not, as a clause.
+    pub fn fast_model(&self, vocabulary: &HashMap<String, u32>) -> Result<FastModel, &'static str> {
+        let model: BpeModel = serde_json::from_str(self.model.get()).map_err(|_| "the model is not a BPE")?;
+        if model.kind.as_deref().is_some_and(|kind| kind != "BPE") {
+            return Err("the model is not a BPE");
+        }
+        let filled = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+        if model.dropout.is_some_and(|rate| rate > 0.0)
+            || model.unk_token.is_some()
+            || filled(&model.continuing_subword_prefix)
+            || filled(&model.end_of_word_suffix)
+            || model.byte_fallback
+        {
+            return Err("the BPE has an unknown token, prefixes, dropout or byte fallback");
+        }
+        let ascii_only = match &self.normalizer {
+            None => false,
+            Some(value) if value.is_null() => false,
+            Some(value) if value.get("type").and_then(|kind| kind.as_str()) == Some("NFC") => true,
+            Some(_) => return Err("the text is normalized first"),
+        };
+        let pattern = self.pattern().ok_or("the pre-tokenizer is not one of the known ones")?;
+        let added =
+            self.added_as_loaded(vocabulary).ok_or("the ids of its added tokens are not in sequence")?;
+        let added = AddedSplitter::new(&added).ok_or("an added token strips or matches whole words")?;
+        let mut merges = Vec::with_capacity(model.merges.len());
+        let mut joined = String::new();
+        for pair in &model.merges {
+            let (left, right) = match pair {
+                MergePair::Joined(text) => text.split_once(' ').ok_or("a merge is not a pair")?,
+                MergePair::Pair(left, right) => (left.as_str(), right.as_str()),
+            };
+            joined.clear();
+            joined.push_str(left);
+            joined.push_str(right);
+            let id = |entry: &str| vocabulary.get(entry).copied().ok_or("a merge is not in the vocabulary");
+            merges.push((id(left)?, id(right)?, id(&joined)?));
+        }
+        let mut bytes = [None; 256];
+        for (byte, slot) in (0u8..=255).zip(bytes.iter_mut()) {
+            let mut buffer = [0; 4];
+            *slot = vocabulary.get(&*byte_alphabet::to_char(byte).encode_utf8(&mut buffer)).copied();
+        }
+        let whole = model.ignore_merges.then(|| {
+            vocabulary
+                .iter()
+                .filter_map(|(entry, &id)| Some((byte_alphabet::to_bytes(entry)?.into_boxed_slice(), id)))
+                .collect()
+        });
+        Ok(FastModel { bpe: Bpe::new(pattern, bytes, &merges, whole), added, ascii_only })
+    }
+
+    fn pattern(&self) -> Option<Pattern> {
+        let value = self.pre_tokenizer.as_ref()?;
+        let kind =
+            |value: &serde_json::Value| value.get("type").and_then(|kind| kind.as_str()).map(str::to_owned);
+        let flag = |value: &serde_json::Value, name: &str, absent: bool| {
+            value.get(name).map_or(Some(absent), serde_json::Value::as_bool)
+        };
+        let byte_level = |value: &serde_json::Value, regex: bool| {
+            kind(value).as_deref() == Some("ByteLevel")
+                && flag(value, "add_prefix_space", true) == Some(false)
+                && flag(value, "use_regex", true) == Some(regex)
+        };
+        if byte_level(value, true) {
+            return Some(Pattern::Gpt2);
+        }
+        if kind(value).as_deref() != Some("Sequence") {
+            return None;
+        }
+        let [first, second] = value.get("pretokenizers")?.as_array()?.as_slice() else { return None };
+        match kind(first).as_deref() {
+            Some("Digits")
+                if flag(first, "individual_digits", false) == Some(true) && byte_level(second, true) =>
+            {
+                Some(Pattern::DigitsGpt2)
+            }
+            Some("Split")
+                if byte_level(second, false)
+                    && first.get("behavior").and_then(|value| value.as_str()) == Some("Isolated")
+                    && flag(first, "invert", false) == Some(false) =>
+            {
+                Pattern::of_regex(first.get("pattern")?.get("Regex")?.as_str()?)
+            }
+            _ => None,
+        }
+    }
+}

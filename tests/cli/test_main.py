@@ -1,0 +1,234 @@
+"""The command's manners: exit codes, messages, imports."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longctx import _core, cli
+from longctx.cli.summary import pack_summary
+from longctx.cli.text import Paint
+from longctx.config import LeftOutBand
+from tests.conftest import Cli
+
+
+def summary(**changes: Any) -> dict[str, Any]:
+    """A summary as the engine returns it."""
+    part = {"sequences": 3, "tokens": 3000, "learnt_tokens": 2500, "below_min": 1}
+    return {
+        "repository": "demo",
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+        "output": "demo.longctx",
+        "dry_run": False,
+        "tokenizer": {"name": "default", "vocab_size": 49152, "backend": "fast", "sha256": "0" * 64, "embedded": True},
+        "files": {"listed": 12, "packed": 10, "bytes": 20480, "tokens": 6000},
+        "skipped": [
+            {
+                "reason": "binary",
+                "description": "binary",
+                "files": 2,
+                "directories": 0,
+                "bytes": 999,
+                "examples": ["a\x1b"],
+            },
+            {
+                "reason": "ignored",
+                "description": "ignored",
+                "files": 0,
+                "directories": 1,
+                "bytes": 0,
+                "examples": ["d/"],
+            },
+        ],
+        "redactions": [{"kind": "aws-access-key", "count": 2, "files": 1}],
+        "shortened_paths": 0,
+        "bands": [{"id": 1, "min": 512, "max": 1024, "overlap": 256, "train": part, "val": part}],
+        "coverage": {"bytes_total": 20480, "bytes_packed": 20470},
+        "directories": [{"path": "src", "files": 9, "bytes": 20000, "tokens": 5900}],
+        "languages": [{"name": "Python", "files": 10, "bytes": 20480, "tokens": 6000}],
+        "encodings": {"utf-8": 10},
+        "failures": [],
+        "threads": 2,
+        "seconds": 0.5,
+        "stages": [{"name": "read", "seconds": 0.1}],
+        **changes,
+    }
+
+
+def stub_pack(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[dict[str, Any]]:
+    """Replaces the engine; the options it is given are added to the list."""
+    given: list[dict[str, Any]] = []
+
+    def pack(options: str, progress: object = None) -> str:
+        given.append(json.loads(options))
+        return json.dumps(summary(**changes))
+
+    monkeypatch.setattr(_core, "pack", pack)
+    return given
+
+
+def test_packs_summary_says_what_happened() -> None:
+    left_out = [LeftOutBand(2, 1536, 2048, "pack.sequence_length is 1500")]
+    lines = pack_summary(summary(), left_out, "my repo", Paint(io.StringIO()))
+    text = "\n".join(lines)
+    assert lines[0] == "demo at 0123456789ab -> demo.longctx"
+    assert "10 files of 12, 20.0 KiB, 6,000 tokens" in text
+    assert "coverage: 99.9 % of 20.0 KiB" in text
+    assert "phase 2 (1,536 to 2,048 tokens) is left out: pack.sequence_length is 1500" in text
+    assert "2 sequences shorter than 512 tokens" in text
+    assert "a\\u{1b}" in text
+    assert "\x1b" not in text
+    assert "aws-access-key" in text
+    assert "500 ms on 2 threads, 40.0 KiB/s, 12,000 tokens/s" in text
+    assert lines[-1] == "for a given model: longctx pack 'my repo' --tokenizer bigcode/starcoder2-3b"
+
+
+def test_no_other_tokenizer_is_proposed_where_one_was_chosen() -> None:
+    chosen = {"name": "gpt2", "vocab_size": 50257, "backend": "fast", "sha256": "0" * 64, "embedded": False}
+    assert "for a given model" not in pack_summary(summary(tokenizer=chosen), [], "r")[-1]
+
+
+def test_options_override_the_configuration_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = stub_pack(monkeypatch)
+    config = tmp_path / "c.yaml"
+    config.write_text("pack:\n  overlap: 100\n  exclude: [a]\n  hidden: true\ntraining:\n  seed: 7\n")
+    arguments = [
+        "--config",
+        str(config),
+        "--overlap",
+        "256",
+        "--include",
+        "*.py",
+        "--include",
+        "*.c",
+        "--max-file-size",
+    ]
+    assert cli.main(["pack", str(tmp_path), *arguments, "2KiB", "--no-hidden", "--no-redact-secrets", "-q"]) == 0
+    (options,) = given
+    assert options["bands"][0] == {"id": 1, "min": 512, "max": 1024, "overlap": 128}
+    assert options["include"] == ["*.py", "*.c"]
+    assert options["exclude"] == ["a"]
+    assert (options["hidden"], options["redact_secrets"], options["max_file_size"]) == (False, False, 2048)
+    assert options["seed"] == options["config"]["training"]["seed"] == 7
+    assert options["tokenizer"] == {"path": None, "name": "default"}
+
+
+@pytest.mark.parametrize(("folder", "name"), [("demo", "demo"), ("demo.git", "demo"), ("demo/.git", "demo")])
+def test_the_dataset_is_named_after_the_repository(
+    folder: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = stub_pack(monkeypatch)
+    (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / folder)
+    assert cli.main(["pack", ".", "-q"]) == 0
+    assert given[0]["output"] == f"{name}.longctx"
+    assert cli.main(["pack", ".", "-q", "--dry-run"]) == 0
+    assert given[1]["output"] is None
+
+
+def test_results_go_to_stdout_and_json_is_the_summary(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub_pack(monkeypatch)
+    assert cli.main(["pack", ".", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == summary()
+    assert captured.err == ""
+
+
+def test_files_that_could_not_be_packed_are_named_and_end_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub_pack(monkeypatch, failures=[{"path": "src/a\nb.py", "reason": "permission denied"}])
+    assert cli.main(["pack", ".", "-q"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "error: 1 file could not be packed; everything else was",
+        "  src/a\\nb.py: permission denied",
+    ]
+
+
+def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def pack(options: str, progress: object = None) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_core, "pack", pack)
+    assert cli.main(["pack", "."]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["pack"], "Missing argument 'REPO'", "see `longctx pack --help`"),
+        (["pack", ".", "--bogus"], "No such option: --bogus", "see `longctx pack --help`"),
+        (["bogus"], "No such command 'bogus'", "see `longctx --help`"),
+        (["pack", ".", "--max-file-size", "big"], "'big' is no size", "see `longctx pack --help`"),
+        (["pack", ".", "--overlap", "9999"], "--overlap: pack.overlap: 9999 is not below", "training_config.yaml"),
+        (["pack", ".", "--tokenizer", "./none.json"], "there is no tokenizer at ./none.json", "bigcode/starcoder2-3b"),
+    ],
+)
+def test_requests_that_make_no_sense_end_with_2_an_error_and_a_hint(
+    arguments: list[str], error: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    first, blank, last = captured.err.splitlines()
+    assert first.startswith("error: ")
+    assert error in first
+    assert blank == ""
+    assert last.startswith("hint: ")
+    assert hint in last
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["pack", "--help"], ["--version"], ["pack", ".", "--overlap", "9999"]]
+)
+def test_commands_import_only_what_they_use(arguments: list[str], tmp_path: Path) -> None:
+    # Pydantic is not among them: newer versions of Typer use it themselves.
+    heavy = ["torch", "transformers", "numpy", "rich", "huggingface_hub", "tokenizers"]
+    code = (
+        "import sys; from longctx.cli import main; main(sys.argv[1:]);"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_importing_the_package_imports_nothing_of_it() -> None:
+    code = "import sys, longctx; print([m for m in sys.modules if m.startswith('longctx.') or m == 'numpy'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_every_public_name_can_be_imported() -> None:
+    import longctx
+
+    assert all(getattr(longctx, name) is not None for name in longctx.__all__)
+    assert set(longctx.__all__) <= set(dir(longctx))
+    with pytest.raises(AttributeError, match="no attribute 'bogus'"):
+        _ = longctx.bogus
+
+
+def test_a_reader_that_leaves_is_no_error(cli: Cli) -> None:
+    command = f'"{sys.executable}" -m longctx pack --help | head -n 1'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which this system lacks")
+def test_results_that_cannot_be_written_are_an_error() -> None:
+    command = f'"{sys.executable}" -m longctx --help > /dev/full'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot write the results: no space left on device")
+    assert "Traceback" not in done.stderr
