@@ -47,7 +47,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     """The options that every oracle script has."""
     out = argparse.ArgumentParser(description=description)
     out.add_argument("folders", nargs="+", type=Path, help="projects to compare on")
-    out.add_argument("--graph", default="longctx graph --json", help="command that prints the graph of a folder as JSON")
+    out.add_argument(
+        "--graph", default="longctx graph --json", help="command that prints the graph of a folder as JSON"
+    )
     out.add_argument("--show", type=int, default=0, help="how many differences of each kind to print")
     out.add_argument("--min-recall", type=float, default=0.0)
     out.add_argument("--min-precision", type=float, default=0.0)
@@ -56,7 +58,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def run(command: list[str], folder: Path | None = None) -> str:
     """Run a command, return what it printed; stop where it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         sys.exit(f"{shlex.join(command)} failed:\n{done.stderr[-2000:]}")
     return done.stdout

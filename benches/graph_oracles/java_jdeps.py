@@ -27,7 +27,7 @@ def sources_by_class(classes: Path) -> dict[str, str]:
 
 
 def reference(folder: Path, classpath: str) -> frozenset[Edge]:
-    """jdeps' edges between sources of the folder."""
+    """Jdeps' edges between sources of the folder."""
     with tempfile.TemporaryDirectory() as out:
         listing = Path(out) / "sources"
         sources = sorted(path for path in folder.rglob("*.java") if path.name != "module-info.java")

@@ -15,7 +15,7 @@ EXTENSIONS = ("ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs")
 
 
 def reference(folder: Path, madge: str) -> frozenset[Edge]:
-    """madge's edges between files of the folder."""
+    """Madge's edges between files of the folder."""
     command = [*shlex.split(madge), "--json", "--extensions", ",".join(EXTENSIONS)]
     for config in ("tsconfig.json", "src/tsconfig.json", "src/tsconfig.base.json"):
         if (folder / config).exists():
@@ -39,7 +39,9 @@ def main() -> None:
     for folder in options.folders:
         theirs = reference(folder, options.madge)
         ours = named_edges(graph(options.graph, folder))
-        scores.append(Score(folder.name, frozenset(edge for edge in ours if is_source(edge[0]) and is_source(edge[1])), theirs))
+        scores.append(
+            Score(folder.name, frozenset(edge for edge in ours if is_source(edge[0]) and is_source(edge[1])), theirs)
+        )
     finish(scores, options)
 
 

@@ -36,7 +36,9 @@ def main() -> None:
         python = frozenset(edge for edge in ours if edge[0].endswith((".py", ".pyi")))
         apart = frozenset(edge for edge in python | theirs if is_namespace(folder, edge[0]))
         if apart:
-            print(f"{folder.name}: {len(apart)} edges from namespace packages left out ({len(apart & theirs)} in ruff's)")
+            print(
+                f"{folder.name}: {len(apart)} edges from namespace packages left out ({len(apart & theirs)} in ruff's)"
+            )
         scores.append(Score(folder.name, python - apart, theirs - apart))
     finish(scores, options)
 

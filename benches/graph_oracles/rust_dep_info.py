@@ -7,10 +7,10 @@ Crates without dependencies are asked of rustc directly; for others give `--carg
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import Any
 
+import tomllib
 from compare import Score, finish, graph, parser, run
 
 PART_OF = {"module", "include"}
@@ -86,7 +86,9 @@ def closure(document: dict[str, Any], root: str) -> frozenset[str]:
 def main() -> None:
     """Compare each crate's folder."""
     options_parser = parser(__doc__ or "")
-    options_parser.add_argument("--feature", action="append", default=[], help="features to switch on (default: the default ones)")
+    options_parser.add_argument(
+        "--feature", action="append", default=[], help="features to switch on (default: the default ones)"
+    )
     options_parser.add_argument("--cargo", action="store_true", help="ask through cargo check")
     options = options_parser.parse_args()
     scores = []
@@ -94,7 +96,9 @@ def main() -> None:
         theirs = reference(folder, options.feature, options.cargo)
         ours = closure(graph(options.graph, folder), root_of(folder))
         scores.append(
-            Score(folder.name, frozenset(("crate", path) for path in ours), frozenset(("crate", path) for path in theirs))
+            Score(
+                folder.name, frozenset(("crate", path) for path in ours), frozenset(("crate", path) for path in theirs)
+            )
         )
     finish(scores, options)
 
