@@ -239,8 +239,12 @@ impl<'s> Extractor<'s, '_> {
 
     /// The tokens of a macro call: items may hide in them, and paths.
     fn tokens(&mut self, line: u32, edge: EdgeKind, tokens: &'s str, scope: &str) {
-        rust_tokens::scan(tokens, |row, token| {
+        rust_tokens::scan(tokens, |row, modules, token| {
             let line = line + row;
+            let inner =
+                [scope].iter().chain(modules).filter(|part| !part.is_empty()).copied().collect::<Vec<_>>();
+            let scope = inner.join("::");
+            let scope = scope.as_str();
             match token {
                 rust_tokens::Found::Module(name, path) => {
                     let mut import = Import::new(line, edge.min(EdgeKind::Module), Form::Module, name);

@@ -107,18 +107,34 @@ pub(super) enum Found<'s> {
     Path(&'s str),
 }
 
-/// Goes through tokens; tells the line of each find, counted from the start of `text`.
-pub(super) fn scan<'s>(text: &'s str, mut found: impl FnMut(u32, Found<'s>)) {
+/// Goes through tokens; tells the line of each find, counted from the start of `text`, and the inline modules that it
+/// stands in.
+pub(super) fn scan<'s>(text: &'s str, mut found: impl FnMut(u32, &[&'s str], Found<'s>)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     let mut row = 0;
     let mut public = false;
     let mut path_attribute = None;
+    let mut depth = 0_usize;
+    let mut modules: Vec<&str> = Vec::new();
+    let mut opened: Vec<usize> = Vec::new();
     while at < bytes.len() {
         let byte = bytes[at];
         match byte {
             b'\n' => {
                 row += 1;
+                at += 1;
+            }
+            b'{' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' => {
+                if opened.last() == Some(&depth) {
+                    opened.pop();
+                    modules.pop();
+                }
+                depth = depth.saturating_sub(1);
                 at += 1;
             }
             b'"' => {
@@ -143,8 +159,16 @@ pub(super) fn scan<'s>(text: &'s str, mut found: impl FnMut(u32, Found<'s>)) {
                     "mod" => {
                         let name_at = skip_space(bytes, end);
                         let name_end = path_end(bytes, name_at);
-                        if name_end > name_at && bytes.get(skip_space(bytes, name_end)) == Some(&b';') {
-                            found(line, Found::Module(&text[name_at..name_end], path_attribute.take()));
+                        let name = &text[name_at..name_end];
+                        match bytes.get(skip_space(bytes, name_end)) {
+                            Some(b';') if !name.is_empty() => {
+                                found(line, &modules, Found::Module(name, path_attribute.take()));
+                            }
+                            Some(b'{') if !name.is_empty() => {
+                                modules.push(name);
+                                opened.push(depth + 1);
+                            }
+                            _ => {}
                         }
                         public = false;
                     }
@@ -152,7 +176,7 @@ pub(super) fn scan<'s>(text: &'s str, mut found: impl FnMut(u32, Found<'s>)) {
                         let stop = memchr::memchr(b';', &bytes[end..]).map_or(end, |stop| end + stop);
                         // Anything else than a use tree here is the word `use` in a macro's own language.
                         if stop > end && !bytes[end..stop].iter().any(|byte| b"()=\"".contains(byte)) {
-                            found(line, Found::Use(&text[end..stop], public));
+                            found(line, &modules, Found::Use(&text[end..stop], public));
                             row += newlines(&bytes[at..stop]);
                             at = stop;
                             public = false;
@@ -161,7 +185,7 @@ pub(super) fn scan<'s>(text: &'s str, mut found: impl FnMut(u32, Found<'s>)) {
                         public = false;
                     }
                     "path" => path_attribute = quoted_value(text, end),
-                    word if word.contains("::") => found(line, Found::Path(word)),
+                    word if word.contains("::") => found(line, &modules, Found::Path(word)),
                     // `pub(crate)` leaves `public` as it is.
                     "crate" | "super" | "in" | "self" => {}
                     _ => public = false,
@@ -238,10 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn inline_modules_in_macro_calls_are_known() {
+        let mut seen = Vec::new();
+        scan("{ mod a { mod b { use super::x; } mod c; } use y; }", |_, modules, found| {
+            if let Found::Use(path, _) | Found::Module(path, _) = found {
+                seen.push(format!("{}:{}", modules.join("::"), path.trim()));
+            }
+        });
+        assert_eq!(seen, ["a::b:super::x", "a:c", ":y"]);
+    }
+
+    #[test]
     fn items_and_paths_in_macro_calls_are_found() {
         let mut seen = Vec::new();
         let text = "{\n  #[path = \"unix/x.rs\"]\n  pub(crate) mod x;\n pub use crate::a::{b,\n c};\n f(\"no::no\", crate::d::e) }";
-        scan(text, |row, found| {
+        scan(text, |row, _, found| {
             seen.push(match found {
                 Found::Module(name, path) => format!("{row} mod {name} {path:?}"),
                 Found::Use(tree, public) => format!("{row} use {public} {}", tree.trim().replace('\n', "")),

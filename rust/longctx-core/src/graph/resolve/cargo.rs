@@ -65,6 +65,13 @@ impl Packages {
         packages
     }
 
+    /// The one package whose library has this name.
+    pub fn library(&self, name: &str) -> Option<&Package> {
+        let mut fitting =
+            self.all.iter().filter(|package| package.library.is_some() && package.library_name == name);
+        fitting.next().filter(|_| fitting.next().is_none())
+    }
+
     /// The package that the code of `package` calls `name`.
     pub fn called<'p>(&'p self, package: &'p Package, name: &str) -> Option<&'p Package> {
         if name == package.library_name && package.library.is_some() {

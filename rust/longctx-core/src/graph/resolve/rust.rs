@@ -216,8 +216,11 @@ impl<'a> Rust<'a> {
     }
 
     fn outside(&self, krate: &Crate, first: &str, rest: &[&str]) -> Option<FileIndex> {
-        let package = &self.packages.all[krate.package?];
-        let other = self.packages.called(package, first)?;
+        let other = match krate.package {
+            Some(at) => self.packages.called(&self.packages.all[at], first)?,
+            // No manifest says what the file depends on.
+            None => self.packages.library(first)?,
+        };
         let root = other.library?;
         if root == krate.root {
             return None;
@@ -283,7 +286,9 @@ impl Resolver for Rust<'_> {
                             found.edge(from, to, import.kind, import.line);
                         }
                     }
-                    if !any && strict {
+                    let first = import.path.split("::").next().unwrap_or_default();
+                    let is_own = || facts.definitions.iter().any(|definition| &*definition.name == first);
+                    if !any && strict && !is_own() {
                         let own = ["crate", "self", "super"].iter().any(|word| {
                             import
                                 .path

@@ -8,3 +8,4 @@ mod order;
 mod others;
 mod python;
 mod rust;
+mod whole;

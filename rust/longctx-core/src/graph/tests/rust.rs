@@ -138,3 +138,19 @@ fn code_for_tests_is_a_weaker_reason() {
         ]
     );
 }
+
+#[test]
+fn files_of_no_package_know_libraries_by_name_and_own_types_are_not_reported() {
+    let files = [
+        ("Cargo.toml", "[workspace]\nmembers = ['core']\n"),
+        ("core/Cargo.toml", "[package]\nname = 'core-lib'\n"),
+        ("core/src/lib.rs", "pub mod a;\nenum Kind { X }\nuse Kind::X;\n"),
+        ("core/src/a.rs", ""),
+        ("tests/loose.rs", "use core_lib::a::Thing;\n"),
+    ];
+    assert_eq!(
+        edges(&files),
+        ["core/src/lib.rs -> core/src/a.rs (module)", "tests/loose.rs -> core/src/a.rs (top-level)"]
+    );
+    assert_eq!(unresolved(&files), Vec::<String>::new());
+}
