@@ -10,8 +10,6 @@ from longctx.cli.text import Paint, count, counted, duration, escape_line, share
 from longctx.config import LeftOutBand
 
 _MODEL = "bigcode/starcoder2-3b"
-_MOST = 8
-"""Reasons for leaving files out that are shown; --json has all."""
 
 
 def pack_summary(

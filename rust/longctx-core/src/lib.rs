@@ -17,3 +17,4 @@ pub mod verify;
 pub mod walk;
 
 pub use error::{Error, Result};
+pub use interrupt::Watch;

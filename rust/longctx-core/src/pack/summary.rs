@@ -152,33 +152,42 @@ struct FailureRow {
 
 /// What was left out, by reason, most bytes first.
 pub fn skip_table(listing: &Listing, rejected: &[Rejected]) -> Vec<SkippedRow> {
-    let mut rows: HashMap<SkipReason, (u64, u64, u64, Vec<(u64, &RepoPath, bool)>)> = HashMap::new();
-    let listed = listing.skipped.iter().map(|file| (&file.path, file.bytes, file.reason, file.directory));
-    let read = rejected.iter().map(|file| (&file.path, file.bytes, file.reason, false));
-    for (path, bytes, reason, directory) in listed.chain(read) {
-        let row = rows.entry(reason).or_default();
-        if directory {
-            row.1 += 1;
-        } else {
-            row.0 += 1;
-        }
-        row.2 += bytes;
-        row.3.push((bytes, path, directory));
+    let mut groups: HashMap<SkipReason, Vec<LeftOut<'_>>> = HashMap::new();
+    for file in &listing.skipped {
+        let left_out = LeftOut { path: &file.path, bytes: file.bytes, directory: file.directory };
+        groups.entry(file.reason).or_default().push(left_out);
     }
-    let mut table: Vec<SkippedRow> = rows
-        .into_iter()
-        .map(|(reason, (files, directories, bytes, mut examples))| {
-            // Folders first, for they may hold much; then the largest files.
-            examples.sort_by_key(|&(bytes, path, directory)| (!directory, std::cmp::Reverse(bytes), path));
-            let examples = examples.iter().take(EXAMPLES);
-            let examples =
-                examples.map(|(_, path, directory)| format!("{path}{}", if *directory { "/" } else { "" }));
-            let description = reason.description();
-            SkippedRow { reason, description, files, directories, bytes, examples: examples.collect() }
-        })
-        .collect();
+    for file in rejected {
+        let left_out = LeftOut { path: &file.path, bytes: file.bytes, directory: false };
+        groups.entry(file.reason).or_default().push(left_out);
+    }
+    let mut table: Vec<SkippedRow> =
+        groups.into_iter().map(|(reason, files)| skipped_row(reason, files)).collect();
     table.sort_by_key(|row| (std::cmp::Reverse(row.bytes), std::cmp::Reverse(row.files), row.description));
     table
+}
+
+/// A file or folder that was left out.
+struct LeftOut<'l> {
+    path: &'l RepoPath,
+    bytes: u64,
+    directory: bool,
+}
+
+fn skipped_row(reason: SkipReason, mut all: Vec<LeftOut<'_>>) -> SkippedRow {
+    // Folders first, for they may hold much; then the largest files.
+    all.sort_by_key(|file| (!file.directory, std::cmp::Reverse(file.bytes), file.path));
+    let directories = all.iter().filter(|file| file.directory).count() as u64;
+    let examples = all.iter().take(EXAMPLES);
+    let examples = examples.map(|file| format!("{}{}", file.path, if file.directory { "/" } else { "" }));
+    SkippedRow {
+        reason,
+        description: reason.description(),
+        files: all.len() as u64 - directories,
+        directories,
+        bytes: all.iter().map(|file| file.bytes).sum(),
+        examples: examples.collect(),
+    }
 }
 
 /// One clause that says why there is nothing to pack.

@@ -115,7 +115,7 @@ impl Cutter<'_> {
     /// The last good cut after `after` and at or before `limit`.
     fn window_end(&self, after: u32, limit: u32) -> u32 {
         let lines = limit.saturating_sub(self.slack).max(after + 1)..=limit;
-        if let Some(cut) = lines.rev().find(|&index| self.may_cut(index) && self.at_line_end(index)) {
+        if let Some(cut) = self.line_end(lines.rev()) {
             return cut;
         }
         let forward = limit + 1..self.document.len();
@@ -131,11 +131,19 @@ impl Cutter<'_> {
         }
         let lines = earliest..(earliest + self.slack).min(learnt);
         let any = || (earliest..learnt).find(|&index| self.may_cut(index));
-        lines
-            .clone()
-            .find(|&index| self.may_cut(index) && self.at_line_end(index))
-            .or_else(any)
-            .unwrap_or(learnt)
+        self.line_end(lines).or_else(any).unwrap_or(learnt)
+    }
+
+    /// The first of `places` at a line end. Some tokenizers join a line break to what follows it: only where no place is
+    /// behind a line break is one before it good enough.
+    fn line_end(&self, places: impl Iterator<Item = u32> + Clone) -> Option<u32> {
+        let mut behind = places.clone();
+        let behind = behind
+            .find(|&index| self.may_cut(index) && self.break_precedes(self.document.byte_before(index)));
+        let mut before = places;
+        behind.or_else(|| {
+            before.find(|&index| self.may_cut(index) && self.break_follows(self.document.byte_before(index)))
+        })
     }
 
     /// Whether the document may be cut before token `index`: not inside a character nor a placeholder.
@@ -146,11 +154,6 @@ impl Cutter<'_> {
         let byte = self.document.byte_before(index);
         let next = self.text.get(byte as usize);
         self.document.tokens.ends[index as usize] > byte && next.is_none_or(|next| next & 0xC0 != 0x80)
-    }
-
-    fn at_line_end(&self, index: u32) -> bool {
-        let byte = self.document.byte_before(index);
-        self.break_precedes(byte) || self.break_follows(byte)
     }
 
     fn break_precedes(&self, byte: u32) -> bool {
@@ -171,7 +174,7 @@ mod tests {
     use crate::tokenize::{Encoded, Scratch, Tokenizer};
     use proptest::prelude::*;
 
-    const BAND: Band = Band { id: 1, min: 32, max: 64, overlap: 16 };
+    const BAND: Band = Band { id: 1, min: 128, max: 256, overlap: 64 };
 
     fn windows(
         tokenizer: &Tokenizer,
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn lines_are_kept_whole_where_they_are_short() {
-        let text: String = (0..100).map(|line| format!("x{line} = 1\n")).collect();
+        let text: String = (0..400).map(|line| format!("x{line} = 1\n")).collect();
         let (_, windows) = windows(&Tokenizer::embedded(), &text, &[], &BAND);
         assert!(windows.len() > 5);
         for window in &windows[..windows.len() - 1] {
@@ -220,7 +223,7 @@ mod tests {
             assert!(text.as_bytes()[window.bytes.end as usize - 1] == b'\n');
         }
         for window in &windows[1..] {
-            assert!(window.context > 0 && window.context <= 16);
+            assert!(window.context > 0 && window.context <= 64);
             assert_eq!(text.as_bytes()[window.bytes.start as usize - 1], b'\n');
         }
     }

@@ -350,7 +350,7 @@ mod tests {
         let class = |code: u32| char::from_u32(code).map(class_of);
         let telling = |code: &u32| {
             *code < 0x800
-                || code % 61 == 0
+                || code.is_multiple_of(61)
                 || class(*code) != class(code - 1)
                 || class(*code) != class(code + 1)
         };
