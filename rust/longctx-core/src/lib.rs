@@ -4,6 +4,7 @@
 
 pub mod difficulty;
 pub mod error;
+pub mod graph;
 pub mod history;
 pub mod interrupt;
 pub mod pack;
@@ -11,6 +12,7 @@ pub mod path;
 pub mod sequence;
 pub mod shard;
 pub mod source;
+pub mod symbols;
 pub mod tokenize;
 pub mod verify;
 pub mod walk;
