@@ -20,6 +20,7 @@ mod filters;
 mod formatting;
 mod message;
 mod renames;
+pub mod report;
 mod scan;
 mod similarity;
 mod store;

@@ -5,11 +5,13 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 use gix::ObjectId;
+use serde::Deserialize;
 
 use crate::path::RepoPath;
 
 /// Which commits are walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The first-parent line from `HEAD`; merges are versions, showing what they brought in.
     #[default]

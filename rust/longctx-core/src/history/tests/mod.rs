@@ -3,4 +3,5 @@
 mod chains;
 mod filters;
 mod kinds;
+mod report;
 mod sandbox;
