@@ -7,6 +7,8 @@ mod json;
 mod lang;
 mod order;
 pub(crate) mod parse;
+pub mod project;
+pub mod report;
 mod resolve;
 #[cfg(test)]
 mod testing;
