@@ -1,7 +1,8 @@
 """Compares the chains that longctx finds with ``git log --first-parent --follow``, file by file.
 
-Usage: ``history_oracle.py REPO [--files 200] [--seed 0] -- COMMAND...``, where COMMAND prints the chains of REPO as
-JSON with nothing left out (``{"path": [{"commit", "path", "blob", ...}]}``, newest first).
+Usage: ``history_oracle.py REPO [--files 200] [--seed 0] [-- COMMAND...]``, where COMMAND prints the chains of REPO as
+JSON with nothing left out (``{"path": [{"commit", "path", "blob", ...}]}``, newest first): by default
+``longctx history REPO --all --json``.
 
 Random files of ``HEAD`` are compared version by version: commit, path and blob. ``--follow`` looks for the origin of
 one file at a time, so it also hops to copies, and to files that a comparison of the whole commit gives to somebody else
@@ -153,9 +154,10 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("command", nargs="+", help="prints the chains as JSON")
+    parser.add_argument("command", nargs="*", help="prints the chains as JSON")
     arguments = parser.parse_args()
-    printed = subprocess.run(arguments.command, check=True, stdout=subprocess.PIPE).stdout
+    command = arguments.command or ["longctx", "history", arguments.repo, "--all", "--json"]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     chains: dict[str, list[Line]] = json.loads(printed)
     listing = git(arguments.repo, "ls-tree", "-r", "-z", "HEAD").split(b"\0")
     files = sorted(line.split(b"\t", 1)[1] for line in listing if line.startswith(b"100"))
