@@ -3,6 +3,9 @@
 //! Entry 0 is `<|endoftext|>`, 1..=256 are the bytes in order, and each later one is the result of a merge, in rank
 //! order. The asset holds the merges alone: two little-endian `u16` each.
 
+use serde::{Serialize, Serializer};
+
+use super::added::AddedToken;
 use super::bpe::Bpe;
 use super::byte_alphabet;
 use super::pretokenize::Pattern;
@@ -55,38 +58,78 @@ pub fn entries() -> Vec<Box<[u8]>> {
 /// The same tokenizer as a Hugging Face `tokenizer.json`.
 pub fn tokenizer_json() -> String {
     let entries = entries();
-    let names: Vec<String> = std::iter::once(END_OF_TEXT.to_owned())
-        .chain(entries[1..].iter().map(|bytes| byte_alphabet::to_token(bytes)))
-        .collect();
-    let vocab: serde_json::Map<String, serde_json::Value> =
-        names.iter().zip(0u32..).map(|(name, id)| (name.clone(), id.into())).collect();
-    let merges: Vec<[&str; 2]> =
-        merges().iter().map(|&(left, right, _)| [&*names[left as usize], &*names[right as usize]]).collect();
+    let mut names = vec![END_OF_TEXT.to_owned()];
+    names.extend(entries[1..].iter().map(|bytes| byte_alphabet::to_token(bytes)));
     let byte_level = |regex: bool| {
         serde_json::json!({
             "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": regex
         })
     };
-    serde_json::json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": [{
-            "id": 0, "content": END_OF_TEXT, "single_word": false, "lstrip": false, "rstrip": false,
-            "normalized": false, "special": true
-        }],
-        "normalizer": null,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+    let file = File {
+        version: "1.0",
+        truncation: (),
+        padding: (),
+        added_tokens: [AddedToken::special(0, END_OF_TEXT)],
+        normalizer: (),
+        pre_tokenizer: serde_json::json!({"type": "Sequence", "pretokenizers": [
             {"type": "Split", "pattern": {"Regex": PATTERN.regex()}, "behavior": "Isolated", "invert": false},
             byte_level(false)
-        ]},
-        "post_processor": null,
-        "decoder": byte_level(true),
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-            "vocab": vocab, "merges": merges
-        }
-    })
-    .to_string()
+        ]}),
+        post_processor: (),
+        decoder: byte_level(true),
+        model: Model {
+            kind: "BPE",
+            dropout: (),
+            unk_token: (),
+            continuing_subword_prefix: (),
+            end_of_word_suffix: (),
+            fuse_unk: false,
+            byte_fallback: false,
+            ignore_merges: false,
+            vocab: Vocab(&names),
+            merges: merges()
+                .iter()
+                .map(|&(left, right, _)| [&*names[left as usize], &*names[right as usize]])
+                .collect(),
+        },
+    };
+    // Strings, numbers and flags always serialize.
+    serde_json::to_string(&file).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct File<'n> {
+    version: &'static str,
+    truncation: (),
+    padding: (),
+    added_tokens: [AddedToken; 1],
+    normalizer: (),
+    pre_tokenizer: serde_json::Value,
+    post_processor: (),
+    decoder: serde_json::Value,
+    model: Model<'n>,
+}
+
+#[derive(Serialize)]
+struct Model<'n> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    dropout: (),
+    unk_token: (),
+    continuing_subword_prefix: (),
+    end_of_word_suffix: (),
+    fuse_unk: bool,
+    byte_fallback: bool,
+    ignore_merges: bool,
+    vocab: Vocab<'n>,
+    merges: Vec<[&'n str; 2]>,
+}
+
+/// Entry -> id, in id order.
+struct Vocab<'n>(&'n [String]);
+
+impl Serialize for Vocab<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(0u32..))
+    }
 }

@@ -18,6 +18,7 @@ mod unicode;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -55,8 +56,11 @@ pub struct NotLossless;
 /// A tokenizer, ready to encode from many threads (each with its own [`Scratch`]).
 pub struct Tokenizer {
     name: String,
-    sha256: String,
-    source: Source,
+    /// Of `json`, once asked for.
+    sha256: OnceLock<String>,
+    /// The text of the `tokenizer.json`; the embedded one is only written out once asked for.
+    json: OnceLock<String>,
+    embedded: bool,
     fast: Option<Fast>,
     slow: Option<Reference>,
     why_slow: Option<&'static str>,
@@ -72,11 +76,6 @@ pub struct Tokenizer {
 /// What tokenizers call the token that ends a text.
 const END_TOKENS: [&str; 5] = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|endofsequence|>"];
 
-enum Source {
-    Embedded,
-    File(String),
-}
-
 struct Fast {
     bpe: Bpe,
     added: Option<AddedSplitter>,
@@ -88,13 +87,13 @@ impl Tokenizer {
     pub fn embedded() -> Self {
         let mut bytes: Vec<Option<Box<[u8]>>> = embedded::entries().into_iter().map(Some).collect();
         bytes[0] = None;
-        let json = embedded::tokenizer_json();
         let added = vec![AddedToken::special(0, embedded::END_OF_TEXT)];
         let (markers, new_markers) = markers::place(&added, bytes.len() as u32);
         Self {
             name: embedded::NAME.to_owned(),
-            sha256: hex_sha256(json.as_bytes()),
-            source: Source::Embedded,
+            sha256: OnceLock::new(),
+            json: OnceLock::new(),
+            embedded: true,
             fast: Some(Fast { bpe: embedded::bpe(), added: None, ascii_only: false }),
             slow: None,
             why_slow: None,
@@ -131,7 +130,6 @@ impl Tokenizer {
 
     fn from_text(text: String, path: &Path, name: &str) -> Result<Self> {
         let broken = |message: String| Error::Tokenizer { path: path.to_path_buf(), message };
-        let sha256 = hex_sha256(text.as_bytes());
         let file =
             TokenizerFile::parse(&text).map_err(|error| broken(format!("not a tokenizer.json: {error}")))?;
         let byte_level = file.is_byte_level();
@@ -159,8 +157,9 @@ impl Tokenizer {
         let (markers, new_markers) = markers::place(&added, bytes.len() as u32);
         Ok(Self {
             name: name.to_owned(),
-            sha256,
-            source: Source::File(text),
+            sha256: OnceLock::new(),
+            json: OnceLock::from(text),
+            embedded: false,
             fast,
             slow,
             why_slow,
@@ -179,12 +178,16 @@ impl Tokenizer {
 
     /// SHA-256 of the `tokenizer.json`, in hexadecimal.
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        self.sha256.get_or_init(|| hex_sha256(self.json().as_bytes()))
+    }
+
+    fn json(&self) -> &str {
+        self.json.get_or_init(embedded::tokenizer_json)
     }
 
     /// Whether this is the default that ships inside.
     pub fn is_embedded(&self) -> bool {
-        matches!(self.source, Source::Embedded)
+        self.embedded
     }
 
     /// Which code encodes: "byte-level BPE", or "Hugging Face tokenizers" and why.
@@ -221,15 +224,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Tokenizer`] if the file cannot be taken apart again, which [`Self::from_file`] has excluded.
     pub fn json_with_markers(&self) -> Result<String> {
-        let embedded;
-        let text = match &self.source {
-            Source::Embedded => {
-                embedded = embedded::tokenizer_json();
-                &embedded
-            }
-            Source::File(text) => text,
-        };
-        markers::add_to_json(text, &self.new_markers).map_err(|error| Error::Tokenizer {
+        markers::add_to_json(self.json(), &self.new_markers).map_err(|error| Error::Tokenizer {
             path: self.name.clone().into(),
             message: format!("the markers cannot be added: {error}"),
         })
