@@ -57,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     repository, tokenizer = str(arguments.repository), str(arguments.tokenizer)
     with tempfile.TemporaryDirectory() as folder:
-        output = os.path.join(folder, "out.longctx")
+        output = str(Path(folder) / "out.longctx")
         longctx = [sys.executable, "-m", "longctx", "pack", repository, "-o", output, "--overwrite", "--quiet"]
         commands = {
             "longctx pack": [*longctx, "--tokenizer", tokenizer],
@@ -67,7 +67,7 @@ def main() -> None:
                 str(PEERS / "plain_pack.py"),
                 repository,
                 tokenizer,
-                os.path.join(folder, "plain"),
+                str(Path(folder) / "plain"),
             ],
         }
         runs: dict[str, list[Run]] = {name: [] for name in commands}

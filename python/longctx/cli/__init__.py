@@ -19,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _run(arguments)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        # Between the imports, too, where no command is running yet.
+        return _fail("interrupted", None, 130)
     except BrokenPipeError:
         # The reader left, as `head` does. The interpreter flushes once more at exit: give it somewhere to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -42,7 +45,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(error.format_message(), f"see `{command} --help`", 2)
     except LongctxError as error:
         return _fail(error.message, error.hint, error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         status = 130
     if status == 130:
         return _fail("interrupted", None, 130)

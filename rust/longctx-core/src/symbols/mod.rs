@@ -120,7 +120,8 @@ pub(crate) fn collect(lang: Lang, text: &str, tree: &Tree) -> Vec<Definition> {
                 SymbolKind::Function if around.is_some_and(SymbolKind::has_members) => SymbolKind::Method,
                 kind => kind,
             };
-            let around_it = wrapper.take_if(|range| range.end == node.end_byte());
+            let rest = |range: &Range<usize>| text.get(node.end_byte()..range.end).map(str::trim);
+            let around_it = wrapper.take_if(|range| matches!(rest(range), Some("" | ";")));
             let start = around_it.map_or(node.start_byte(), |range| range.start);
             let end = signature_end(text, node, found.body, is_value);
             if let Ok(at) = u32::try_from(out.len()) {
