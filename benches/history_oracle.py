@@ -12,7 +12,7 @@ it sides against ``--follow`` are counted, the rest are failures.
 """
 
 # This runs git and the given command on the given repository, and draws files, not secrets.
-# ruff: noqa: S311, S603
+# ruff: noqa: S311
 
 from __future__ import annotations
 

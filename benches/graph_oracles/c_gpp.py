@@ -17,7 +17,7 @@ from compare import Edge, Score, finish, graph, parser
 
 def dependencies(folder: Path, source: str, compiler: list[str]) -> frozenset[Edge] | None:
     """The files that the compiler reads for a source; none where it fails."""
-    done = subprocess.run([*compiler, "-MM", source], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([*compiler, "-MM", source], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return None
     names = shlex.split(done.stdout.replace("\\\n", " ").split(":", 1)[1])

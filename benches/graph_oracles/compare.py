@@ -1,4 +1,8 @@
-"""What the oracle scripts share: running the graph command, and scoring edges against a reference."""
+"""What the oracle scripts share: running the graph command, and scoring edges against a reference.
+
+The command is `longctx graph --json`. Vendored, generated, hidden and ignored files are no part of its graph: edges of a
+reference that touch them count against the recall.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def run(command: list[str], folder: Path | None = None) -> str:
     """Run a command, return what it printed; stop where it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{shlex.join(command)} failed:\n{done.stderr[-2000:]}")
     return done.stdout

@@ -71,7 +71,7 @@ def test_the_overview_tells_edges_hubs_cycles_and_what_was_not_found() -> None:
         "  over all edges: 2, the largest of 6 files (a.py, b.py, ...)",
         "  over edges that always hold (re-export and stronger): none",
         "",
-        "2 imports of no file of the repository: missing",
+        "2 imports of no file of the graph: missing",
         "  demo.\\u{1b}[2J  c\\n.py:3",
         "",
         "left out",
@@ -99,7 +99,7 @@ def test_neighbours_are_told_with_the_line_that_says_so() -> None:
         "    b.py  package    a.py:1",
         "  is needed by 1 file",
         "    c\\u{1b}.py  function-local  c\\u{1b}.py:9",
-        "  1 import of no file of the repository",
+        "  1 import of no file of the graph",
         "    os  external  a.py:1",
     ]
 

@@ -84,7 +84,7 @@ def neighbours(file: dict[str, Any], paint: Paint) -> Iterator[str]:
             rows.append([escape_line(link["path"]), link["kind"], f"{escape_line(importer)}:{link['line']}"])
         yield from table(rows, indent="    ")
     if file["unresolved"]:
-        yield f"  {counted(len(file['unresolved']), 'import')} of no file of the repository"
+        yield f"  {counted(len(file['unresolved']), 'import')} of no file of the graph"
         yield from table(
             [
                 [escape_line(entry["text"]), entry["reason"], f"{escape_line(path)}:{entry['line']}"]
@@ -118,7 +118,7 @@ def overview(report: dict[str, Any], paint: Paint) -> Iterator[str]:
         yield _cycles("over edges that always hold (re-export and stronger)", report["firm_cycles"])
     for failed in report["unresolved"]:
         yield ""
-        yield paint(f"{counted(failed['imports'], 'import')} of no file of the repository: {failed['reason']}", 1)
+        yield paint(f"{counted(failed['imports'], 'import')} of no file of the graph: {failed['reason']}", 1)
         yield from table(
             [
                 [escape_line(entry["text"]), f"{escape_line(entry['from'])}:{entry['line']}"]

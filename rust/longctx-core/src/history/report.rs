@@ -204,7 +204,7 @@ fn describe(reason: Reason) -> &'static str {
         Reason::Bot => "written by bots",
         Reason::Formatting => "changed the layout only",
         Reason::Mass => "touched more files than --max-files-per-commit",
-        Reason::Merge => "merges",
+        Reason::Merge => "merges, which the full history passes over",
         Reason::Since => "older than --since",
         Reason::MaxCommits => "beyond --max-commits",
         Reason::MissingTree => "folders that the repository lacks",
