@@ -1,7 +1,7 @@
 """What the oracle scripts share: running the graph command, and scoring edges against a reference.
 
-The command is `longctx graph --json`. Vendored, generated, hidden and ignored files are no part of its graph: edges of a
-reference that touch them count against the recall.
+The command is `longctx graph --json`. Vendored, generated, hidden and ignored files are no part of its graph: edges of
+a reference that touch them count against the recall.
 """
 
 from __future__ import annotations
