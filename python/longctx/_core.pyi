@@ -64,6 +64,51 @@ def verify(
         LongctxError: The dataset has no manifest that can be read, or the repository cannot be opened.
     """
 
+def history(repository: str, options: str, progress: Progress | None = None) -> str:
+    """Reads the versions of a repository's files.
+
+    Args:
+        repository: A work tree, a folder of one, or a bare repository.
+        options: A JSON object: mode ("first-parent": the first-parent line of HEAD, or "full": all branches without
+            merges), since (seconds since 1970, or null), max_commits and max_files_per_commit (numbers, or null),
+            skip_bots, skip_formatting, chains ("none", "live": of files that are there still, "all", or
+            {"path": a file as seen from `repository`, or its full path}).
+        progress: Told how far the work is.
+
+    Returns:
+        A JSON object: repository, commit (of HEAD), commits and merges (walked), oldest and newest (seconds since
+        1970, or null), files, files_with_versions (more than one), files_gone, versions (of files that are there
+        still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits, versions,
+        examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where it was
+        deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
+
+    Raises:
+        LongctxError: There is no such folder or repository, it has no commits, or it knows no such file.
+    """
+
+def graph(repository: str, options: str, progress: Progress | None = None) -> str:
+    """Finds out which file of a repository needs which.
+
+    Args:
+        repository: A folder, a git work tree, or a bare repository.
+        options: A JSON object: revision (commit to read, null for the work tree), include and exclude (globs),
+            hidden, max_file_size (bytes), tell ("nothing", "graph", "dot", or {"file": a file as seen from
+            `repository`, or its full path}).
+        progress: Told how far the work is.
+
+    Returns:
+        A JSON object: repository, commit (or null), files, sources (of source code), broken (with syntax errors),
+        edges, kinds [{kind, edges, firm (always holds)}], hubs [{path, dependents}] (ten), cycles and firm_cycles
+        {groups, largest (files), examples (some of the largest)}, unresolved [{reason, imports, examples [{from,
+        line, text, reason}]}], skipped [{reason, description, paths}]; and as told, else null: graph {imports {path:
+        [path]}, edges [{from, to, kind, line}], unresolved [{from, line, text, reason}]}, dot (text for Graphviz),
+        file {path, needs [{path, kind, line}], needed_by [the same], unresolved}. Paths are relative to
+        `repository`.
+
+    Raises:
+        LongctxError: There is no such folder, revision or file, or a glob is malformed.
+    """
+
 def open_manifest(dataset: str, checksums: bool = True) -> str:
     """Checks that every file of a dataset is there, as long as the manifest says and with the header it should have.
 

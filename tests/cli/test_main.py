@@ -190,7 +190,15 @@ def test_requests_that_make_no_sense_end_with_2_an_error_and_a_hint(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["pack", "--help"], ["--version"], ["pack", ".", "--overlap", "9999"]]
+    "arguments",
+    [
+        ["--help"],
+        ["pack", "--help"],
+        ["history", "--help"],
+        ["graph", "."],
+        ["--version"],
+        ["pack", ".", "--overlap", "9999"],
+    ],
 )
 def test_commands_import_only_what_they_use(arguments: list[str], tmp_path: Path) -> None:
     # Pydantic is not among them: newer versions of Typer use it themselves.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from longctx.cli import inspect, pack, verify
+from longctx.cli import graph, history, inspect, pack, verify
 
 app = typer.Typer(
     name="longctx",
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("pack")(pack.command)
 app.command("inspect")(inspect.command)
 app.command("verify")(verify.command)
+app.command("history")(history.command)
+app.command("graph")(graph.command)
 
 
 def _version(value: bool) -> None:

@@ -4,12 +4,15 @@
 
 pub mod difficulty;
 pub mod error;
+pub mod graph;
+pub mod history;
 pub mod interrupt;
 pub mod pack;
 pub mod path;
 pub mod sequence;
 pub mod shard;
 pub mod source;
+pub mod symbols;
 pub mod tokenize;
 pub mod verify;
 pub mod walk;

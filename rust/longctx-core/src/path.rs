@@ -147,9 +147,24 @@ impl From<&str> for RepoPath {
     }
 }
 
+/// The first of `paths` whose last part is that of `wanted`: what was meant, perhaps.
+pub fn of_same_name<'p>(mut paths: impl Iterator<Item = Cow<'p, str>>, wanted: &str) -> Option<Cow<'p, str>> {
+    let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+    let wanted = name(wanted);
+    paths.find(|path| name(path) == wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_the_same_name_is_found_elsewhere() {
+        let paths = ["a/b.py", "a/bb.py"];
+        let found = |wanted| of_same_name(paths.into_iter().map(Cow::Borrowed), wanted);
+        assert_eq!(found("c/b.py").as_deref(), Some("a/b.py"));
+        assert_eq!(found("y"), None);
+    }
 
     #[test]
     fn utf8_paths_are_their_own_text() {

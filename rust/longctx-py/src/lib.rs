@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 
 use call::{call, to_json};
 use errors::LongctxError;
+use longctx_core::graph::report as of_graph;
+use longctx_core::history::report as of_history;
 use longctx_core::pack::PackOptions;
 use longctx_core::sequence::build_file_sequence as build;
 use longctx_core::shard::DatasetReader;
@@ -36,6 +38,34 @@ fn verify(
 ) -> PyResult<String> {
     call(py, progress, |watch| {
         to_json(&longctx_core::verify::verify(&dataset, repository.as_deref(), threads, watch)?)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (repository, options, progress=None))]
+fn history(
+    py: Python<'_>,
+    repository: PathBuf,
+    options: &str,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<String> {
+    call(py, progress, |watch| {
+        let options = of_history::ReportOptions::from_json(options)?;
+        to_json(&of_history::report(&repository, &options, watch)?)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (repository, options, progress=None))]
+fn graph(
+    py: Python<'_>,
+    repository: PathBuf,
+    options: &str,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<String> {
+    call(py, progress, |watch| {
+        let options = of_graph::ReportOptions::from_json(options)?;
+        to_json(&of_graph::report(&repository, &options, watch)?)
     })
 }
 
@@ -71,6 +101,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Tokenizer>()?;
     module.add_function(wrap_pyfunction!(pack, module)?)?;
     module.add_function(wrap_pyfunction!(verify, module)?)?;
+    module.add_function(wrap_pyfunction!(history, module)?)?;
+    module.add_function(wrap_pyfunction!(graph, module)?)?;
     module.add_function(wrap_pyfunction!(open_manifest, module)?)?;
     module.add_function(wrap_pyfunction!(build_file_sequence, module)?)
 }

@@ -1,7 +1,7 @@
 //! An opened tree of files: a work tree, or a commit of a repository.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::children::{self, Child};
 use super::objects::Objects;
@@ -9,6 +9,7 @@ use super::repository::{self, Place};
 use super::rules::{self, Rules};
 use super::{Entry, Listing, Location, WalkOptions};
 use crate::interrupt::Watch;
+use crate::path::RepoPath;
 use crate::source::{ObjectHash, SkipReason};
 use crate::{Error, Result};
 
@@ -117,6 +118,19 @@ impl Tree {
         }
     }
 
+    /// The text form of what `name` (a path relative to the folder that was opened, or a full one) is below `base`:
+    /// that folder or the repository's root.
+    pub fn path_of(&self, name: &str, base: &Path) -> String {
+        let given = Path::new(name);
+        let full = self.root.join(given);
+        let within = |path: &Path| relative(path, base);
+        let bytes = match (full.parent().map(fs::canonicalize), full.file_name()) {
+            (Some(Ok(folder)), Some(last)) if given.is_absolute() => within(&folder.join(last)),
+            _ => within(&lexical(&full)),
+        };
+        RepoPath::new(bytes).text().into_owned()
+    }
+
     /// The commit that is read, or `HEAD` of a work tree, in hexadecimal.
     pub fn commit(&self) -> Option<&str> {
         self.commit.as_deref()
@@ -213,6 +227,21 @@ fn canonical_folder(path: &Path) -> Result<PathBuf> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_a_folder("does not exist")),
         Err(error) => Err(Error::io("open", path, error)),
     }
+}
+
+/// `path` without `.` and `..`, as if no part of it were a symbolic link.
+fn lexical(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            _ => out.push(part),
+        }
+    }
+    out
 }
 
 /// `path` below `above`, as git writes it.

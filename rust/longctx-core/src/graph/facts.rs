@@ -1,0 +1,132 @@
+//! What one file says, before anything is known about the others: its imports, definitions and names used.
+
+use super::{EdgeKind, Lang};
+use crate::symbols::Definition;
+
+/// How an import was written, where one language has several ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    /// The plain way of the language: `import a`, `use a::b`, `#include "a"`, `require_relative`.
+    Plain,
+    /// Python's `from a import b`; JavaScript's `import`.
+    From,
+    /// Rust's `mod a;`.
+    Module,
+    /// Rust's `use a::*`, Java's `import a.*`.
+    Glob,
+    /// A path used in an expression or type, without an import: never reported as unresolved.
+    Path,
+    /// Rust's `include!` and friends, C's `#include "a"`, PHP's `include`: names a file.
+    File,
+    /// C's `#include <a>`, Ruby's `require`: looked up in search folders.
+    Search,
+    /// Java's `import static`, C#'s `using static`.
+    Static,
+}
+
+/// One import, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Import {
+    /// Line, from 1.
+    pub line: u32,
+    pub kind: EdgeKind,
+    pub form: Form,
+    /// The module, path or file named, without quotes.
+    pub path: Box<str>,
+    /// The names taken from it, or the one name it gets; what they mean depends on the language.
+    pub names: Vec<Box<str>>,
+    /// The inline module it stands in (Rust).
+    pub scope: Box<str>,
+}
+
+impl Import {
+    pub fn new(line: u32, kind: EdgeKind, form: Form, path: impl Into<Box<str>>) -> Self {
+        Self { line, kind, form, path: path.into(), names: Vec::new(), scope: "".into() }
+    }
+}
+
+/// A name that a file uses, at its first line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Use {
+    /// `Name`, or `qualifier.Name`.
+    pub name: Box<str>,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// The arity of a field, which is no method.
+pub(crate) const FIELD: u16 = u16::MAX;
+
+/// A method, constructor or field of a file's types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub name: Box<str>,
+    /// How many parameters it has, or [`FIELD`].
+    pub arity: u16,
+    /// The types of what it takes and gives, erased.
+    pub types: Vec<Box<str>>,
+}
+
+/// What a call is made on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Receiver {
+    /// The type around the call, those above it, or a static import.
+    Own,
+    /// A type, or a variable of that type.
+    Type(Box<str>),
+    /// The result of an expression.
+    Unknown,
+}
+
+/// A call of a method or constructor, or the use of a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Call {
+    pub on: Receiver,
+    pub name: Box<str>,
+    /// How many arguments, or [`FIELD`].
+    pub arity: u16,
+}
+
+/// What types offer each other without naming it where it is used (Java).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Members {
+    pub offered: Vec<Member>,
+    /// Methods called and fields read, each with its first line.
+    pub called: Vec<(Call, u32)>,
+    /// The types that those of the file extend and implement.
+    pub supers: Vec<Box<str>>,
+}
+
+/// Everything read from one file in one parse.
+#[derive(Debug, Clone)]
+pub struct FileFacts {
+    /// The language it was read as.
+    pub lang: Lang,
+    /// Its definitions, in the order of their start.
+    pub definitions: Vec<Definition>,
+    /// The syntax tree has errors, or the parser gave up: the facts are what could be read.
+    pub broken: bool,
+    pub(crate) imports: Vec<Import>,
+    /// The package or namespace that the file declares.
+    pub(crate) package: Box<str>,
+    /// Names used that may be declared in another file without an import that says so; sorted by name.
+    pub(crate) uses: Vec<Use>,
+    /// Folders that the file adds to its search path (Python's `sys.path`), relative to the repository.
+    pub(crate) roots: Vec<Box<str>>,
+    pub(crate) members: Option<Box<Members>>,
+}
+
+impl FileFacts {
+    pub(crate) fn empty(lang: Lang) -> Self {
+        Self {
+            lang,
+            definitions: Vec::new(),
+            broken: false,
+            imports: Vec::new(),
+            package: "".into(),
+            uses: Vec::new(),
+            roots: Vec::new(),
+            members: None,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The dependency graph of a tree of files: who needs whom, why, and in which order to read them.
+
+mod edge;
+pub mod facts;
+mod imports;
+mod json;
+mod lang;
+mod order;
+pub(crate) mod parse;
+pub mod project;
+pub mod report;
+mod resolve;
+#[cfg(test)]
+mod testing;
+
+use rayon::prelude::*;
+
+pub use edge::{Edge, EdgeKind, FileIndex, Reason, Unresolved};
+pub use facts::FileFacts;
+pub use lang::Lang;
+pub use order::Order;
+pub use parse::{MAX_BYTES, read};
+
+use crate::Result;
+use crate::interrupt::Watch;
+
+/// A file of the tree.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceFile<'a> {
+    /// Relative to the repository, with `/`.
+    pub path: &'a str,
+    /// The whole text.
+    pub text: &'a str,
+}
+
+/// What a graph is made from. Nothing outside of it is ever looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Project<'a> {
+    /// Every file that has a text, the configuration files (`Cargo.toml`, `tsconfig.json`, ...) among them.
+    pub files: Vec<SourceFile<'a>>,
+    /// Paths of files without a text (too large, binary): imports may still name them.
+    pub listed: Vec<&'a str>,
+}
+
+/// Files and the edges between them.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// All paths, sorted bytewise; a [`FileIndex`] points here.
+    pub files: Vec<String>,
+    /// Sorted by `from`, `to` and kind; one for each kind between two files, with its first line.
+    pub edges: Vec<Edge>,
+    /// Imports that name no file of the tree, sorted by file and line.
+    pub unresolved: Vec<Unresolved>,
+    /// What each file says; none for files that are not source code.
+    pub facts: Vec<Option<FileFacts>>,
+    /// Where the edges of each file begin in `edges`, and the end.
+    starts: Vec<u32>,
+    /// For each file, the edges that point to it, as indices into `edges`.
+    incoming: Vec<Vec<u32>>,
+}
+
+/// Reads all files and resolves what they import. The result does not depend on the number of threads.
+///
+/// # Errors
+/// Only [`crate::Error::Interrupted`]: what cannot be parsed or resolved is part of the graph.
+pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
+    let mut files: Vec<SourceFile<'_>> = project.files.clone();
+    files.sort_unstable_by_key(|file| file.path);
+    files.dedup_by_key(|file| file.path);
+    let mut paths: Vec<&str> =
+        files.iter().map(|file| file.path).chain(project.listed.iter().copied()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+
+    watch.progress.begin("reading imports", "files", files.len() as u64);
+    let read: Vec<Option<FileFacts>> = files
+        .par_iter()
+        .map(|file| {
+            watch.check()?;
+            let facts = parse::read(file.path, file.text, watch);
+            watch.progress.advance(1);
+            Ok(facts)
+        })
+        .collect::<Result<_>>()?;
+    watch.check()?;
+    let mut facts: Vec<Option<FileFacts>> = vec![None; paths.len()];
+    for (file, read) in files.iter().zip(read) {
+        if let (Ok(at), Some(read)) = (paths.binary_search(&file.path), read) {
+            facts[at] = Some(read);
+        }
+    }
+    let found = resolve::all(&paths, &facts, &files, watch)?;
+    Ok(Graph::new(paths.into_iter().map(String::from).collect(), facts, found))
+}
+
+impl Graph {
+    fn new(files: Vec<String>, facts: Vec<Option<FileFacts>>, found: resolve::Found) -> Self {
+        let resolve::Found { mut edges, mut unresolved } = found;
+        edges.retain(|edge| edge.from != edge.to);
+        edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
+        edges.dedup_by_key(|edge| (edge.from, edge.to, edge.kind));
+        unresolved.sort_unstable();
+        unresolved.dedup();
+        let mut starts = vec![0_u32; files.len() + 1];
+        let mut incoming = vec![Vec::new(); files.len()];
+        for (at, edge) in edges.iter().enumerate() {
+            starts[edge.from as usize + 1] += 1;
+            incoming[edge.to as usize].push(at as u32);
+        }
+        for at in 0..files.len() {
+            starts[at + 1] += starts[at];
+        }
+        Self { files, edges, unresolved, facts, starts, incoming }
+    }
+
+    /// Where a path is in `files`.
+    pub fn index_of(&self, path: &str) -> Option<FileIndex> {
+        self.files.binary_search_by(|file| file.as_str().cmp(path)).ok().map(|at| at as FileIndex)
+    }
+
+    /// What a file needs, sorted by path.
+    pub fn needs(&self, file: FileIndex) -> &[Edge] {
+        let at = file as usize;
+        match (self.starts.get(at), self.starts.get(at + 1)) {
+            (Some(&start), Some(&end)) => &self.edges[start as usize..end as usize],
+            _ => &[],
+        }
+    }
+
+    /// Who needs a file, sorted by path.
+    pub fn needed_by(&self, file: FileIndex) -> impl Iterator<Item = &Edge> {
+        self.incoming.get(file as usize).into_iter().flatten().map(|&at| &self.edges[at as usize])
+    }
+
+    /// The files that most others need, with how many need them; most first, at most `limit`.
+    pub fn hubs(&self, limit: usize) -> Vec<(FileIndex, usize)> {
+        let mut hubs: Vec<(FileIndex, usize)> = (0..self.files.len())
+            .map(|file| {
+                let mut from: Vec<FileIndex> =
+                    self.needed_by(file as FileIndex).map(|edge| edge.from).collect();
+                from.dedup();
+                (file as FileIndex, from.len())
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        hubs.sort_by_key(|&(file, count)| (std::cmp::Reverse(count), file));
+        hubs.truncate(limit);
+        hubs
+    }
+}
+
+#[cfg(test)]
+mod tests;

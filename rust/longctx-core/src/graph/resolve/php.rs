@@ -1,0 +1,100 @@
+//! PHP: included files, and classes and functions by namespace, as an autoloader finds them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::index::Index;
+use super::tree::{Match, Tree, join, parent};
+use super::{Found, Resolver, World};
+use crate::graph::facts::{FileFacts, Form};
+use crate::graph::lang::Family;
+use crate::graph::{EdgeKind, FileIndex, Reason};
+
+pub(super) struct Php<'a> {
+    tree: &'a Tree<'a>,
+    index: Index<'a>,
+    /// The first parts of the namespaces of the tree.
+    vendors: HashSet<&'a str>,
+}
+
+impl<'a> Php<'a> {
+    pub fn new(world: &'a World<'a>) -> Self {
+        let mut index = Index::new(&world.tree);
+        let mut vendors = HashSet::new();
+        for (file, facts) in world.of(Family::Php) {
+            for definition in facts.definitions.iter().filter(|definition| definition.parent.is_none()) {
+                index.add(&facts.package, &definition.name, file);
+            }
+            vendors.extend(facts.package.split('\\').next().filter(|vendor| !vendor.is_empty()));
+        }
+        Self { tree: &world.tree, index, vendors }
+    }
+
+    fn named(&self, full: &str, from: &str) -> Option<Vec<FileIndex>> {
+        let full = full.trim_start_matches('\\');
+        let (namespace, name) = full.rsplit_once('\\').unwrap_or(("", full));
+        self.index.nearest(namespace, name, from)
+    }
+
+    fn include(&self, from: &str, path: &str) -> Match {
+        let beside = join(parent(from), path).and_then(|path| self.tree.file(&path));
+        match beside.or_else(|| join("", path).and_then(|path| self.tree.file(&path))) {
+            Some(file) => Match::One(file),
+            None if path.starts_with("./") || !path.ends_with(".php") => Match::None,
+            None => self.tree.by_suffix(path.trim_start_matches("../"), from),
+        }
+    }
+}
+
+impl Resolver for Php<'_> {
+    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+        let path = self.tree.path(from);
+        let mut aliases: HashMap<&str, &str> = HashMap::new();
+        for import in &facts.imports {
+            if import.form == Form::File {
+                let reason = match self.include(path, &import.path) {
+                    Match::One(to) => {
+                        found.edge(from, to, import.kind, import.line);
+                        continue;
+                    }
+                    Match::Several => Reason::Ambiguous,
+                    Match::None => Reason::Missing,
+                };
+                found.unresolved(from, import.line, &*import.path, reason);
+                continue;
+            }
+            let last = import.path.rsplit('\\').next().unwrap_or_default();
+            aliases.insert(import.names.first().map_or(last, |alias| alias), &import.path);
+            match self.named(&import.path, path) {
+                Some(files) => {
+                    for to in files {
+                        found.edge(from, to, import.kind, import.line);
+                    }
+                }
+                // The name of a namespace: what is used of it is found where it is used.
+                None if self.index.has_scope(&import.path) => {}
+                None => {
+                    let ours = self.vendors.contains(import.path.split('\\').next().unwrap_or_default());
+                    let reason = if ours { Reason::Missing } else { Reason::External };
+                    found.unresolved(from, import.line, &*import.path, reason);
+                }
+            }
+        }
+        let own: HashSet<&str> = facts.definitions.iter().map(|definition| &*definition.name).collect();
+        for used in facts.uses.iter().filter(|used| !own.contains(&*used.name)) {
+            let (first, rest) = used.name.split_once('\\').unwrap_or((&used.name, ""));
+            let files = if first.is_empty() {
+                self.named(&used.name, path)
+            } else if let Some(full) = aliases.get(first) {
+                if rest.is_empty() { None } else { self.named(&format!("{full}\\{rest}"), path) }
+            } else {
+                let inside = format!("{}\\{}", facts.package, used.name);
+                // Functions that the namespace lacks are looked for in the global one.
+                self.named(&inside, path)
+                    .or_else(|| if rest.is_empty() { self.named(&used.name, path) } else { None })
+            };
+            for to in files.into_iter().flatten() {
+                found.edge(from, to, EdgeKind::SamePackage, used.line);
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The whole of the history against the `git` command.
+
+mod chains;
+mod filters;
+mod kinds;
+mod report;
+mod sandbox;
