@@ -134,7 +134,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
             bands: &options.bands,
             markers: tokenizer.markers(),
             width: TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers()),
-            commit: options.revision.as_ref().and(listing.commit.as_deref()),
+            commit: listing.commit.as_deref().filter(|_| tree.is_commit()),
         };
         let shards = write_shards(staging.path(), &builder, &plans, watch)?;
         let files = write_tokenizer(staging.path(), &tokenizer)?;

