@@ -282,3 +282,62 @@ impl Graph {
         &self.files[file as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn told(tell: &Value) -> Result<Value> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.py"), "import b\nimport os\n\ndef f():\n    import c\n")
+            .unwrap();
+        std::fs::write(folder.path().join("b.py"), "import os\n").unwrap();
+        std::fs::write(folder.path().join("c.py"), "import a\n").unwrap();
+        let options = json!({
+            "revision": null, "include": [], "exclude": [], "hidden": false, "max_file_size": 1000, "tell": tell,
+        });
+        let options = ReportOptions::from_json(&options.to_string())?;
+        Ok(serde_json::to_value(report(folder.path(), &options, Watch::none())?).unwrap())
+    }
+
+    #[test]
+    fn the_summary_counts_edges_hubs_cycles_and_imports_that_lead_nowhere() {
+        let told = told(&json!("nothing")).unwrap();
+        assert_eq!((&told["files"], &told["edges"]), (&json!(3), &json!(3)));
+        let kinds = json!([
+            {"kind": "top-level", "edges": 2, "firm": true},
+            {"kind": "function-local", "edges": 1, "firm": false},
+        ]);
+        assert_eq!(told["kinds"], kinds);
+        assert_eq!(told["hubs"][0], json!({"path": "a.py", "dependents": 1}));
+        assert_eq!(told["cycles"], json!({"groups": 1, "largest": 2, "examples": ["a.py", "c.py"]}));
+        assert_eq!(told["firm_cycles"]["groups"], 0);
+        let os = json!({"from": "a.py", "line": 2, "text": "os", "reason": "external"});
+        assert_eq!(told["unresolved"], json!([{"reason": "external", "imports": 2, "examples": [os]}]));
+        assert!(told["graph"].is_null() && told["dot"].is_null() && told["file"].is_null());
+    }
+
+    #[test]
+    fn one_file_is_told_with_both_directions() {
+        let told = told(&json!({"file": "./a.py"})).unwrap();
+        let file = json!({
+            "path": "a.py",
+            "needs": [
+                {"path": "b.py", "kind": "top-level", "line": 1},
+                {"path": "c.py", "kind": "function-local", "line": 5},
+            ],
+            "needed_by": [{"path": "c.py", "kind": "top-level", "line": 1}],
+            "unresolved": [{"from": "a.py", "line": 2, "text": "os", "reason": "external"}],
+        });
+        assert_eq!(told["file"], file);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_refused_and_one_of_its_name_proposed() {
+        let error = told(&json!({"file": "lib/b.py"})).unwrap_err();
+        assert_eq!(error.kind(), crate::error::ErrorKind::Usage);
+        assert_eq!(error.hint(), Some("there is b.py"));
+    }
+}
