@@ -8,14 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from longctx.cli.text import Paint, count, counted, escape_line, parse_size, table
-
-
-def _size(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+from longctx.cli.options import size as size_option
+from longctx.cli.text import Paint, count, counted, escape_line, table
 
 
 def command(
@@ -37,7 +31,7 @@ def command(
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Read names that begin with a dot.")] = False,
     max_file_size: Annotated[
-        int, typer.Option(parser=_size, metavar="SIZE", help="Do not read larger files, as 1MiB or 500k.")
+        int, typer.Option(parser=size_option, metavar="SIZE", help="Do not read larger files, as 1MiB or 500k.")
     ] = "1MiB",  # type: ignore[assignment]  # parsed as the option's text is
     as_json: Annotated[bool, typer.Option("--json", help="Print the graph, or what concerns FILE, as JSON.")] = False,
     as_dot: Annotated[bool, typer.Option("--dot", help="Print the graph for Graphviz.")] = False,

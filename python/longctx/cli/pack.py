@@ -9,14 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from longctx.cli.text import counted, escape_line, parse_size
-
-
-def _size(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+from longctx.cli.options import size as size_option
+from longctx.cli.text import counted, escape_line
 
 
 def command(
@@ -48,7 +42,7 @@ def command(
         bool | None, typer.Option("--hidden/--no-hidden", help="Pack names that begin with a dot.", show_default=False)
     ] = None,
     max_file_size: Annotated[
-        int | None, typer.Option(parser=_size, metavar="SIZE", help="Leave out larger files, as 1MiB or 500k.")
+        int | None, typer.Option(parser=size_option, metavar="SIZE", help="Leave out larger files, as 1MiB or 500k.")
     ] = None,
     sequence_length: Annotated[
         int | None,

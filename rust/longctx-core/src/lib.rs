@@ -1,6 +1,7 @@
 //! Packs git repositories into long-context training sets: the engine of longctx.
 //!
-//! Data flows one way: walk -> source -> sequence -> tokenize -> pack -> shard.
+//! Data flows one way: walk -> source -> tokenize -> sequence -> pack -> shard; history and graph
+//! stand beside it.
 
 pub mod difficulty;
 pub mod error;
@@ -9,10 +10,12 @@ pub mod history;
 pub mod interrupt;
 pub mod pack;
 pub mod path;
+pub mod positioned;
 pub mod sequence;
 pub mod shard;
 pub mod source;
 pub mod symbols;
+pub mod threads;
 pub mod tokenize;
 pub mod verify;
 pub mod walk;

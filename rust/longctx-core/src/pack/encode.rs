@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::options::PackOptions;
-use super::spool::{Spool, SpoolReader, TokenWidth};
+use super::spool::{Spool, SpoolReader};
 use crate::Result;
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
 use crate::sequence::{
     Elisions, EncodedDocument, RedactedTokens, Window, cut, encode_document, header_tokens,
 };
+use crate::shard::TokenWidth;
 use crate::source::{self, Encoding, Language, SkipReason, SourceOptions};
 use crate::tokenize::{Encoded, Scratch, Tokenizer};
 use crate::walk::{Entry, Tree};

@@ -16,15 +16,15 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 pub use options::{PackOptions, TokenizerChoice};
-pub use spool::{TokenWidth, read_exact_at};
 pub use summary::Summary;
 
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;
 use crate::sequence::{Elisions, Kind};
 use crate::shard::manifest::{self, Manifest, NamedDigest, Shard, TokenizerInfo};
-use crate::shard::{HashedFile, SequenceRow, ShardWriter, Staging};
+use crate::shard::{HashedFile, SequenceRow, ShardWriter, Staging, TokenWidth};
 use crate::source::LANGUAGES;
+use crate::threads::on_threads;
 use crate::tokenize::{Scratch, Tokenizer};
 use crate::walk::{Tree, WalkOptions};
 use crate::{Error, Result};
@@ -65,18 +65,6 @@ impl Clock {
 pub fn pack(options: &PackOptions, watch: Watch<'_>) -> Result<Summary> {
     let mut clock = Clock::new();
     on_threads(Some(options.thread_count()), || pack_on_pool(options, watch, &mut clock))
-}
-
-/// Runs `work` with so many threads; with one for each core if none is given.
-///
-/// # Errors
-/// [`Error::Usage`] if so many threads cannot be started; those of `work`.
-pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .build()
-        .map_err(|error| Error::usage(format!("the threads cannot be started: {error}")))?;
-    pool.install(work)
 }
 
 fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> Result<Summary> {

@@ -6,11 +6,10 @@ use rayon::prelude::*;
 
 use super::encode::{Corpus, Record};
 use super::fit::{Bin, Block, fit};
-use super::spool::TokenWidth;
 use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Elisions, Kind, Window};
-use crate::shard::{Meta, Role, Segment};
+use crate::shard::{Meta, Role, Segment, TokenWidth};
 use crate::tokenize::MarkerIds;
 
 /// A sequence to be written.

@@ -4,8 +4,10 @@ pub mod manifest;
 pub mod npy;
 mod reader;
 mod staging;
+mod width;
 mod writer;
 
 pub use reader::{DatasetReader, MetaRow, SegmentRow, ShardReader};
 pub use staging::Staging;
+pub use width::TokenWidth;
 pub use writer::{HashedFile, Meta, Role, Segment, SequenceRow, ShardWriter};

@@ -1,6 +1,6 @@
 //! Headers of numpy's `.npy` files, version 1.0 (numpy/doc/neps/nep-0001-npy-format).
 
-use crate::pack::TokenWidth;
+use super::TokenWidth;
 
 /// One row of an index: its numpy type, packed, little-endian.
 pub const INDEX_DESCR: &str = "[('offset', '<u8'), ('length', '<u4'), ('loss_start', '<u4'), ('kind', '|u1'), \

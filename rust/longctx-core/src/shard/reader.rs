@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::TokenWidth;
 use super::manifest::{Digest, Manifest, NamedDigest, Shard};
 use super::npy::{self, INDEX_ROW, IndexRow};
 use crate::interrupt::Watch;
-use crate::pack::TokenWidth;
 use crate::{Error, Result};
 
 /// A dataset whose files have the lengths, headers and (if asked for) digests that its manifest states.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::TokenWidth;
 use super::manifest::{Digest, Shard, ShardFiles};
 use super::npy::{self, IndexRow};
 use crate::difficulty::{Difficulty, Features};
-use crate::pack::TokenWidth;
 use crate::sequence::Kind;
 use crate::{Error, Result};
 

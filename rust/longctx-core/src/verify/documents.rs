@@ -201,7 +201,7 @@ impl Comparer<'_> {
         buffers.raw.clear();
         buffers.raw.resize(place.count as usize * width.bytes(), 0);
         let at = header + place.token * width.bytes() as u64;
-        crate::pack::read_exact_at(&self.files[place.shard as usize], &mut buffers.raw, at)
+        crate::positioned::read_exact_at(&self.files[place.shard as usize], &mut buffers.raw, at)
             .map_err(|source| Error::io("read", self.reader.folder(), source))?;
         width.parse(&buffers.raw, &mut buffers.ids);
         Ok(())

@@ -55,7 +55,7 @@ pub fn verify(
     threads: Option<usize>,
     watch: Watch<'_>,
 ) -> Result<Report> {
-    crate::pack::on_threads(threads, || {
+    crate::threads::on_threads(threads, || {
         let begun = Instant::now();
         let reader = DatasetReader::open_unchecked(folder)?;
         let broken = reader.defects(true, watch)?;
