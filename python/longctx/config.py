@@ -6,6 +6,7 @@ business of `longctx.config_file`; what both raise is `ConfigError`, with every 
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -96,6 +97,26 @@ class PackConfig(_Section):
     hidden: bool = False
     max_file_size: Annotated[int, Field(ge=1, lt=2**63)] = 1_048_576
     redact_secrets: bool = True
+    kinds: Annotated[tuple[Literal["hierarchical", "commits", "qa"], ...], Field(strict=False)] = (
+        "hierarchical",
+        "commits",
+        "qa",
+    )
+    context: Annotated[tuple[Literal["definitions", "siblings", "outline"], ...], Field(strict=False)] = (
+        "definitions",
+        "siblings",
+        "outline",
+    )
+    order: Literal["deps", "path", "random"] = "deps"
+    history: Literal["first-parent", "full"] = "first-parent"
+    since: datetime.date | None = None
+    max_commits: Count | None = None
+    max_files_per_commit: Count | None = 100
+    max_versions: Annotated[int, Field(ge=2)] = 32
+    skip_bots: bool = True
+    skip_formatting: bool = True
+    commits_ratio: Annotated[float, Field(ge=0, le=100), BeforeValidator(_scientific)] = 0.5
+    qa_ratio: Annotated[float, Field(ge=0, le=100), BeforeValidator(_scientific)] = 0.2
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
 
 
@@ -173,7 +194,7 @@ class Config(_Section):
 
     def contradictions(self) -> list[Contradiction]:
         """What cannot stand together, although each value by itself is allowed."""
-        return [*self._lengths_that_clash(), *self._phases_that_clash()]
+        return [*self._lengths_that_clash(), *self._phases_that_clash(), *self._kinds_that_clash()]
 
     def _phases(self) -> list[tuple[int, int, int, bool]]:
         """Number, shortest and longest sequence in tokens, and whether it is enabled, of each phase."""
@@ -214,6 +235,17 @@ class Config(_Section):
                 )
             )
         return found
+
+    def _kinds_that_clash(self) -> list[Contradiction]:
+        if "hierarchical" in self.pack.kinds:
+            return []
+        return [
+            Contradiction(
+                ("pack.kinds",),
+                "hierarchical is not among them",
+                "expected hierarchical, which alone covers every file, with or without commits and qa",
+            )
+        ]
 
     def _phases_that_clash(self) -> list[Contradiction]:
         phases = self._phases()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from collections.abc import Callable
@@ -50,28 +51,65 @@ def pack(
         LongctxError: The repository cannot be read, nothing is left to pack, or the dataset cannot be written.
     """
     config = config or Config()
-    tokenizer = find_tokenizer(config.pack.tokenizer)
     target = None if dry_run else _text(output or default_output(repository), "output")
-    options = {
+    options = engine_options(repository, target, config, revision=revision, overwrite=overwrite, dry_run=dry_run)
+    summary: dict[str, Any] = json.loads(_core.pack(json.dumps(options), progress))
+    return summary
+
+
+def engine_options(
+    repository: str | os.PathLike[str],
+    output: str | None,
+    config: Config,
+    *,
+    revision: str | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """What the engine is told, as `_core.pack` documents it; the tokenizer is looked up.
+
+    Raises:
+        UsageError: The tokenizer or the repository's path cannot be used.
+    """
+    pack = config.pack
+    tokenizer = find_tokenizer(pack.tokenizer)
+    return {
         "repository": _text(repository, "repository"),
-        "output": target,
+        "output": output,
         "revision": revision,
-        "include": config.pack.include,
-        "exclude": config.pack.exclude,
-        "hidden": config.pack.hidden,
-        "max_file_size": config.pack.max_file_size,
-        "redact_secrets": config.pack.redact_secrets,
+        "include": pack.include,
+        "exclude": pack.exclude,
+        "hidden": pack.hidden,
+        "max_file_size": pack.max_file_size,
+        "redact_secrets": pack.redact_secrets,
         "tokenizer": {"path": tokenizer.path, "name": tokenizer.name},
         "bands": [{"id": b.id, "min": b.min, "max": b.max, "overlap": b.overlap} for b in config.bands()],
         "validation_split": config.training.validation_split,
+        "kinds": pack.kinds,
+        "context": pack.context,
+        "order": pack.order,
+        "history": {
+            "mode": pack.history,
+            "since": None if pack.since is None else midnight(pack.since),
+            "max_commits": pack.max_commits,
+            "max_files_per_commit": pack.max_files_per_commit,
+            "skip_bots": pack.skip_bots,
+            "skip_formatting": pack.skip_formatting,
+            "max_versions": pack.max_versions,
+        },
+        "commits_ratio": pack.commits_ratio,
+        "qa_ratio": pack.qa_ratio,
         "seed": config.training.seed,
-        "threads": config.pack.threads,
+        "threads": pack.threads,
         "overwrite": overwrite,
         "dry_run": dry_run,
         "config": config.model_dump(mode="json"),
     }
-    summary: dict[str, Any] = json.loads(_core.pack(json.dumps(options), progress))
-    return summary
+
+
+def midnight(day: datetime.date) -> int:
+    """Seconds since 1970 at the beginning of a day in UTC."""
+    return int(datetime.datetime.combine(day, datetime.time(), datetime.timezone.utc).timestamp())
 
 
 def _text(path: str | os.PathLike[str], role: str) -> str:

@@ -32,21 +32,48 @@ impl Difficulty {
 }
 
 /// What the score is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Features {
     /// Length of the sequence.
     pub tokens: u32,
     /// Different files.
     pub files: u32,
+    /// Names that are used in what is learnt and defined earlier in the sequence, in another block.
+    pub references: u32,
+    /// Tokens from such a use back to the definition: the median.
+    pub distance_p50: u32,
+    /// The same, the 90th percentile.
+    pub distance_p90: u32,
+    /// Longest chain of uses and definitions through the blocks, or the hops that a question asks for.
+    pub hops: u32,
+    /// Definitions in the sequence that have the name of another one in it, or wrong answers that look like the right.
+    pub distractors: u32,
 }
 
+/// One part of the score: its name, its weight, and its value in [0, 1].
+pub type Term = (&'static str, f64, f64);
+
 impl Features {
-    /// `0.7 * clamp(log2(tokens / 512) / 3) + 0.3 * clamp(log2(files) / 4)`, clamped to [0, 1] each: a sequence of 512
-    /// tokens or less from one file scores 0, one of 4,096 tokens from 16 files 1.
+    /// The parts of the score. Each grows with the logarithm of its feature, from nothing to all:
+    /// tokens from 512 to 4,096; files from 1 to 16; references from 0 to 31; distance (90th percentile) from 64 to
+    /// 4,096; hops from 0 to 4, linearly; distractors from 0 to 15.
+    pub fn terms(&self) -> [Term; 6] {
+        let log = |value: u32, nothing: f64, doublings: f64| {
+            ((f64::from(value.max(1)) / nothing).log2() / doublings).clamp(0.0, 1.0)
+        };
+        [
+            ("tokens", 0.35, log(self.tokens, 512.0, 3.0)),
+            ("files", 0.1, log(self.files, 1.0, 4.0)),
+            ("references", 0.15, log(self.references + 1, 1.0, 5.0)),
+            ("distance", 0.2, log(self.distance_p90, 64.0, 6.0)),
+            ("hops", 0.1, (f64::from(self.hops) / 4.0).clamp(0.0, 1.0)),
+            ("distractors", 0.1, log(self.distractors + 1, 1.0, 4.0)),
+        ]
+    }
+
+    /// The sum of the [`Self::terms`], each times its weight; in [0, 1].
     pub fn score(&self) -> f32 {
-        let length = (f64::from(self.tokens.max(1)) / 512.0).log2() / 3.0;
-        let files = f64::from(self.files.max(1)).log2() / 4.0;
-        (0.7 * length.clamp(0.0, 1.0) + 0.3 * files.clamp(0.0, 1.0)) as f32
+        self.terms().iter().map(|(_, weight, value)| weight * value).sum::<f64>() as f32
     }
 }
 
@@ -55,12 +82,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn longer_and_wider_is_harder() {
-        let level = |tokens, files| Difficulty::of_score(Features { tokens, files }.score());
-        assert_eq!(level(500, 1), Difficulty::Easy);
-        assert_eq!(level(1024, 2), Difficulty::Medium);
-        assert_eq!(level(2048, 1), Difficulty::Medium);
-        assert_eq!(level(2048, 4), Difficulty::Hard);
-        assert_eq!(level(4096, 16), Difficulty::VeryHard);
+    fn the_weights_make_one_and_the_score_stays_between_zero_and_one() {
+        let total: f64 = Features::default().terms().iter().map(|(_, weight, _)| weight).sum();
+        assert!((total - 1.0).abs() < 1e-12);
+        assert_eq!(Features::default().score(), 0.0);
+        let most = u32::MAX - 1;
+        let all = Features {
+            tokens: most,
+            files: most,
+            references: most,
+            distance_p50: most,
+            distance_p90: most,
+            hops: most,
+            distractors: most,
+        };
+        assert!((all.score() - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn more_of_anything_is_harder() {
+        let some = Features {
+            tokens: 1024,
+            files: 3,
+            references: 4,
+            distance_p50: 200,
+            distance_p90: 400,
+            hops: 1,
+            distractors: 0,
+        };
+        for more in [
+            Features { tokens: 2048, ..some },
+            Features { files: 4, ..some },
+            Features { references: 9, ..some },
+            Features { distance_p90: 900, ..some },
+            Features { hops: 2, ..some },
+            Features { distractors: 1, ..some },
+        ] {
+            assert!(more.score() > some.score());
+        }
+    }
+
+    #[test]
+    fn levels_begin_at_fixed_thresholds() {
+        let levels = [0.0, 0.2499, 0.25, 0.5, 0.75, 1.0].map(Difficulty::of_score);
+        use Difficulty::{Easy, Hard, Medium, VeryHard};
+        assert_eq!(levels, [Easy, Easy, Medium, Hard, VeryHard, VeryHard]);
     }
 }

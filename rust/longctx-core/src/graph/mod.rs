@@ -13,6 +13,8 @@ mod resolve;
 #[cfg(test)]
 mod testing;
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 pub use edge::{Edge, EdgeKind, FileIndex, Reason, Unresolved};
@@ -67,11 +69,6 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     let mut files: Vec<SourceFile<'_>> = project.files.clone();
     files.sort_unstable_by_key(|file| file.path);
     files.dedup_by_key(|file| file.path);
-    let mut paths: Vec<&str> =
-        files.iter().map(|file| file.path).chain(project.listed.iter().copied()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-
     watch.progress.begin("reading imports", "files", files.len() as u64);
     let read: Vec<Option<FileFacts>> = files
         .par_iter()
@@ -83,14 +80,28 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
         })
         .collect::<Result<_>>()?;
     watch.check()?;
-    let mut facts: Vec<Option<FileFacts>> = vec![None; paths.len()];
-    for (file, read) in files.iter().zip(read) {
-        if let (Ok(at), Some(read)) = (paths.binary_search(&file.path), read) {
-            facts[at] = Some(read);
-        }
-    }
-    let found = resolve::all(&paths, &facts, &files, watch)?;
-    Ok(Graph::new(paths.into_iter().map(String::from).collect(), facts, found))
+    let listed = project.listed.iter().map(|&path| (path.into(), None));
+    let read = files.iter().map(|file| file.path.into()).zip(read).chain(listed).collect();
+    connect(read, files, watch)
+}
+
+/// Resolves what files import that were read before, by [`read`]. `configuration` needs to hold the files that tell
+/// about the project, see [`project::is_configuration`]; it may hold others.
+///
+/// # Errors
+/// Only [`crate::Error::Interrupted`].
+pub fn connect(
+    mut files: Vec<(Cow<'_, str>, Option<FileFacts>)>,
+    mut configuration: Vec<SourceFile<'_>>,
+    watch: Watch<'_>,
+) -> Result<Graph> {
+    files.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.is_some().cmp(&a.1.is_some())));
+    files.dedup_by(|later, first| later.0 == first.0);
+    configuration.sort_unstable_by_key(|file| file.path);
+    let (paths, facts): (Vec<Cow<'_, str>>, Vec<Option<FileFacts>>) = files.into_iter().unzip();
+    let names: Vec<&str> = paths.iter().map(|path| &**path).collect();
+    let found = resolve::all(&names, &facts, &configuration, watch)?;
+    Ok(Graph::new(paths.into_iter().map(Cow::into_owned).collect(), facts, found))
 }
 
 impl Graph {

@@ -11,9 +11,6 @@ use crate::interrupt::Watch;
 use crate::source::{self, SkipReason, SourceOptions};
 use crate::walk::{Entry, Tree, WalkOptions};
 
-/// How the files that tell resolvers about a project end.
-const CONFIGURATION: [&str; 4] = [".json", ".toml", ".cfg", "go.mod"];
-
 /// Which files a graph is made of. Vendored, generated and minified files and lockfiles never are.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Choice {
@@ -87,7 +84,7 @@ fn text(tree: &Tree, entry: &Entry, max_bytes: u64) -> Result<String, SkipReason
         return Err(reason);
     }
     let path = entry.path.text();
-    if Lang::of(&path).is_none() && !CONFIGURATION.iter().any(|end| path.ends_with(end)) {
+    if Lang::of(&path).is_none() && !is_configuration(&path, entry.size as usize) {
         return Err(SkipReason::Binary);
     }
     let bytes = tree.read(entry, max_bytes)?;
@@ -99,8 +96,18 @@ fn text(tree: &Tree, entry: &Entry, max_bytes: u64) -> Result<String, SkipReason
     }
 }
 
+/// Whether a file tells resolvers about a project. Longer JSON is data.
+pub fn is_configuration(path: &str, bytes: usize) -> bool {
+    const LONGEST_JSON: usize = 1 << 16;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name {
+        "Cargo.toml" | "pyproject.toml" | "setup.cfg" | "setup.py" | "go.mod" => true,
+        _ => name.ends_with(".json") && bytes <= LONGEST_JSON,
+    }
+}
+
 /// Whether imports may name a file that has no text for this reason.
-fn may_be_named(reason: SkipReason) -> bool {
+pub fn may_be_named(reason: SkipReason) -> bool {
     !matches!(
         reason,
         SkipReason::Vendored | SkipReason::Lockfile | SkipReason::Generated | SkipReason::Minified

@@ -1,120 +1,61 @@
 //! Reads, classifies and tokenizes every file once, on all threads; tokens go to the spools.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::corpus::{Corpus, Cuts, Record, Rejected, window_limit};
 use super::options::PackOptions;
 use super::spool::{Spool, SpoolReader};
 use crate::Result;
+use crate::graph::project::{is_configuration, may_be_named};
+use crate::graph::{self, FileFacts, Graph, SourceFile};
 use crate::interrupt::Watch;
-use crate::path::RepoPath;
-use crate::sequence::{
-    Elisions, EncodedDocument, RedactedTokens, Window, cut, encode_document, header_tokens,
-};
+use crate::sequence::{Band, EncodedDocument, Kit, cut, encode_document, header_tokens};
 use crate::shard::TokenWidth;
-use crate::source::{self, Encoding, Language, SkipReason, SourceOptions};
-use crate::tokenize::{Encoded, Scratch, Tokenizer};
-use crate::walk::{Entry, Tree};
-
-/// A document whose tokens lie in a spool.
-pub struct Record {
-    /// Its path.
-    pub path: RepoPath,
-    /// Its language.
-    pub language: &'static Language,
-    /// How its bytes became text.
-    pub encoding: Encoding,
-    /// Its git object id.
-    pub blob: Box<str>,
-    /// Size of the file.
-    pub bytes: u64,
-    /// Length of its text.
-    pub tokens: u32,
-    /// Path and newline.
-    pub header: Box<[u32]>,
-    /// The path did not fit and was shortened.
-    pub header_shortened: bool,
-    /// Its placeholders.
-    pub redacted: Box<[RedactedTokens]>,
-    /// How many secrets of each kind.
-    pub secrets: BTreeMap<&'static str, u32>,
-    /// Its windows, for each band.
-    pub windows: Box<[Box<[Window]>]>,
-    spool: u32,
-    at: u64,
-}
-
-/// A file that was listed and then left out.
-pub struct Rejected {
-    /// Its path.
-    pub path: RepoPath,
-    /// In bytes.
-    pub bytes: u64,
-    /// Why.
-    pub reason: SkipReason,
-}
-
-/// All documents, sorted by path, and where their tokens are.
-pub struct Corpus {
-    /// Sorted by path.
-    pub documents: Vec<Record>,
-    /// Sorted by path.
-    pub rejected: Vec<Rejected>,
-    spools: Vec<SpoolReader>,
-}
-
-impl Corpus {
-    /// Appends the tokens of a window, as they lie on disk, to `out`.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn read_window(&self, document: &Record, window: &Window, out: &mut Vec<u8>) -> Result<()> {
-        let at = document.at + u64::from(window.tokens.start);
-        self.spools[document.spool as usize].read(at, window.tokens.len() as u32, out)
-    }
-}
+use crate::source::{self, SkipReason, SourceOptions};
+use crate::tokenize::{Encoded, Scratch};
+use crate::walk::{Entry, Listing, Tree};
 
 /// What all threads share.
 struct Work<'w> {
     tree: &'w Tree,
     entries: &'w [Entry],
-    tokenizer: &'w Tokenizer,
-    elisions: &'w Elisions,
+    kit: Kit<'w>,
     options: &'w PackOptions,
     source: SourceOptions,
     width: TokenWidth,
-    header_limit: usize,
     next: AtomicUsize,
     /// Largest first, so that no large file is left for the end.
     order: Vec<u32>,
     watch: Watch<'w>,
 }
 
-/// Encodes all `entries`. Spools are made in `folder`; without one, tokens are counted and forgotten.
+/// Encodes all files that are listed, and finds out which needs which. Spools are made in `folder`.
 ///
 /// # Errors
-/// [`Error::Io`] if the disk fails, [`Error::Interrupted`]. What is wrong with a file is in [`Corpus::rejected`].
+/// [`crate::Error::Io`] if the disk fails, [`crate::Error::Interrupted`]. What is wrong with a file is in
+/// [`Corpus::rejected`].
 pub fn encode(
     tree: &Tree,
-    entries: &[Entry],
-    tokenizer: &Tokenizer,
-    elisions: &Elisions,
+    listing: &Listing,
+    kit: Kit<'_>,
     options: &PackOptions,
-    folder: Option<&std::path::Path>,
+    folder: &Path,
     watch: Watch<'_>,
 ) -> Result<Corpus> {
+    let entries = &listing.entries;
     let mut order: Vec<u32> = (0..entries.len() as u32).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(entries[index as usize].size));
-    let shortest = options.bands.iter().map(|band| band.max).min().unwrap_or(0);
+    let width = TokenWidth::for_vocabulary(kit.tokenizer.vocab_size_with_markers());
     let work = Work {
         tree,
         entries,
-        tokenizer,
-        elisions,
+        kit,
         options,
         source: SourceOptions { redact_secrets: options.redact_secrets, ..SourceOptions::default() },
-        width: TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers()),
-        header_limit: (shortest / 8) as usize,
+        width,
         next: AtomicUsize::new(0),
         order,
         watch,
@@ -135,23 +76,63 @@ pub fn encode(
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let mut corpus = Corpus { documents: Vec::new(), rejected: Vec::new(), spools: Vec::new() };
+    let (mut read, mut rejected, mut spools, mut configuration) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         let part = part?;
-        corpus.documents.extend(part.documents);
-        corpus.rejected.extend(part.rejected);
-        corpus.spools.extend(part.spool);
+        read.extend(part.documents);
+        rejected.extend(part.rejected);
+        spools.push(part.spools);
+        configuration.extend(part.configuration);
     }
-    corpus.documents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    corpus.rejected.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(corpus)
+    read.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    rejected.sort_unstable_by(|a: &Rejected, b| a.path.cmp(&b.path));
+    let (mut documents, facts): (Vec<Record>, Vec<_>) = read.into_iter().unzip();
+    let graph = connect(&documents, facts, &rejected, listing, &configuration, watch)?;
+    let mut document_of = vec![None; graph.files.len()];
+    for (number, document) in (0u32..).zip(&mut documents) {
+        if let Some(file) = graph.index_of(&document.name) {
+            document.file = file;
+            document_of[file as usize] = Some(number);
+        }
+    }
+    Ok(Corpus { documents, rejected, graph, document_of, spools, width })
+}
+
+/// The graph of the documents, and of files without a text that imports may name.
+fn connect(
+    documents: &[Record],
+    facts: Vec<Option<FileFacts>>,
+    rejected: &[Rejected],
+    listing: &Listing,
+    configuration: &[(Box<str>, Box<str>)],
+    watch: Watch<'_>,
+) -> Result<Graph> {
+    let mut files: Vec<(Cow<'_, str>, Option<FileFacts>)> =
+        documents.iter().map(|document| Cow::Borrowed(&*document.name)).zip(facts).collect();
+    for file in rejected {
+        let path = file.path.text();
+        if file.reason == SkipReason::Empty {
+            // An empty `__init__.py` makes a package.
+            let facts = graph::read(&path, "", watch);
+            files.push((path, facts));
+        } else if may_be_named(file.reason) {
+            files.push((path, None));
+        }
+    }
+    let large = listing.skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
+    files.extend(large.map(|file| (file.path.text(), None)));
+    let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
+    graph::connect(files, texts, watch)
 }
 
 /// What one thread did.
 struct Part {
-    documents: Vec<Record>,
+    documents: Vec<(Record, Option<FileFacts>)>,
     rejected: Vec<Rejected>,
-    spool: Option<SpoolReader>,
+    /// Path and text of configuration files.
+    configuration: Vec<(Box<str>, Box<str>)>,
+    /// Tokens and texts.
+    spools: [SpoolReader; 2],
 }
 
 /// Buffers of one thread.
@@ -163,20 +144,24 @@ struct Buffers {
 }
 
 impl Work<'_> {
-    fn run(&self, number: u32, folder: Option<&std::path::Path>) -> Result<Part> {
-        let mut spool = folder.map(|folder| Spool::new(folder, self.width)).transpose()?;
+    fn run(&self, number: u32, folder: &Path) -> Result<Part> {
+        let (mut tokens, mut texts) = (Spool::new(folder)?, Spool::new(folder)?);
         let mut buffers = Buffers::default();
-        let (mut documents, mut rejected) = (Vec::new(), Vec::new());
+        let (mut documents, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(&index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             self.watch.check()?;
             let entry = &self.entries[index as usize];
             match self.encode_file(entry, &mut buffers) {
-                Ok(mut record) => {
-                    if let Some(spool) = &mut spool {
-                        record.spool = number;
-                        record.at = spool.append(&buffers.document.tokens.ids)?;
+                Ok((mut record, text)) => {
+                    let facts = graph::read(&record.name, &text, self.watch);
+                    record.spool = number;
+                    record.tokens_at =
+                        tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;
+                    record.text_at = texts.append(|out| out.extend_from_slice(text.as_bytes()))?;
+                    if is_configuration(&record.name, text.len()) {
+                        configuration.push((Box::from(&*record.name), text.into_boxed_str()));
                     }
-                    documents.push(record);
+                    documents.push((record, facts));
                 }
                 Err(reason) => {
                     rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason })
@@ -184,43 +169,58 @@ impl Work<'_> {
             }
             self.watch.progress.advance(entry.size);
         }
-        Ok(Part { documents, rejected, spool: spool.map(Spool::finish).transpose()? })
+        Ok(Part { documents, rejected, configuration, spools: [tokens.finish()?, texts.finish()?] })
     }
 
-    fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<Record, SkipReason> {
+    fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<(Record, String), SkipReason> {
         let Buffers { scratch, header, document } = buffers;
+        let Kit { tokenizer, elisions, header_limit, .. } = self.kit;
         let raw = self.tree.read(entry, self.options.max_file_size)?;
         let source = source::classify(&entry.path, raw, self.tree.object_hash(), &self.source)?;
-        let hidden: Vec<_> = source.redactions.iter().map(|redaction| redaction.range.clone()).collect();
-        encode_document(self.tokenizer, &source.text, &hidden, scratch, document)
+        let hidden: Box<[_]> = source.redactions.iter().map(|redaction| redaction.range.clone()).collect();
+        encode_document(tokenizer, &source.text, &hidden, scratch, document)
             .map_err(|_| SkipReason::Unencodable)?;
         let (path_tokens, header_shortened) =
-            header_tokens(self.tokenizer, &source.path, self.header_limit, scratch, header);
-        let elision = self.elisions.of(source.language.line_comment);
-        let windows = self.options.bands.iter();
-        let windows = windows
-            .map(|band| {
-                cut(document, &source.text, path_tokens.len() as u32, elision, band).into_boxed_slice()
-            })
-            .collect();
+            header_tokens(tokenizer, &source.path, header_limit, scratch, header);
+        let elision = elisions.of(source.language.line_comment);
+        let frame = 2 + path_tokens.len() as u32;
+        let cut = |band: &Band| {
+            cut(document, &source.text, path_tokens.len() as u32, elision, band).into_boxed_slice()
+        };
+        let windows = self.options.bands.iter().map(|band| {
+            let alone = cut(band);
+            let in_context = if document.len() + frame <= band.max {
+                alone.clone()
+            } else {
+                cut(&Band { max: window_limit(band), ..*band })
+            };
+            Cuts { alone, in_context }
+        });
+        let windows = windows.collect();
         let mut secrets = BTreeMap::new();
         for redaction in &source.redactions {
             *secrets.entry(redaction.kind).or_insert(0) += 1;
         }
-        Ok(Record {
+        let record = Record {
+            name: source.path.text().into(),
             path: source.path,
             language: source.language,
             encoding: source.encoding,
-            blob: source.blob.into_boxed_str(),
+            blob: source.blob.into(),
             bytes: source.bytes,
+            text_bytes: source.text.len() as u32,
             tokens: document.len(),
             header: path_tokens,
             header_shortened,
             redacted: document.redacted.as_slice().into(),
+            hidden,
             secrets,
             windows,
+            file: 0,
             spool: 0,
-            at: 0,
-        })
+            tokens_at: 0,
+            text_at: 0,
+        };
+        Ok((record, source.text))
     }
 }

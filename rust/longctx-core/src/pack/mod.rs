@@ -1,14 +1,18 @@
 //! Packing: a repository in, a dataset out.
 
+mod corpus;
 mod encode;
 mod fit;
+mod hierarchical;
 mod options;
+mod output;
 mod plan;
 mod split;
 mod spool;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,16 +24,19 @@ pub use summary::Summary;
 
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;
-use crate::sequence::{Elisions, Kind};
+use crate::sequence::{Elisions, Kind, Kit};
 use crate::shard::manifest::{self, Manifest, NamedDigest, Shard, TokenizerInfo};
+use crate::shard::npy::IndexRow;
 use crate::shard::{HashedFile, SequenceRow, ShardWriter, Staging, TokenWidth};
 use crate::source::LANGUAGES;
 use crate::threads::on_threads;
 use crate::tokenize::{Scratch, Tokenizer};
 use crate::walk::{Tree, WalkOptions};
 use crate::{Error, Result};
-use plan::{Builder, Planned};
+use output::{Finished, Output, Waiting};
+use split::Sides;
 use summary::{Counted, Facts};
+use world::World;
 
 /// A shard is closed when it has this many tokens: 8 or 16 MiB.
 const SHARD_TOKENS: u64 = 1 << 22;
@@ -86,8 +93,16 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         LANGUAGES.iter().map(|language| language.line_comment),
         &mut Scratch::default(),
     );
-    let folder = staging.as_ref().map(Staging::path);
-    let corpus = encode::encode(&tree, &listing.entries, &tokenizer, &elisions, options, folder, watch)?;
+    let shortest = options.bands.iter().map(|band| band.max).min().unwrap_or(0);
+    let kit = Kit {
+        tokenizer: &tokenizer,
+        elisions: &elisions,
+        markers: tokenizer.markers(),
+        header_limit: (shortest / 8) as usize,
+    };
+    let elsewhere = std::env::temp_dir();
+    let folder = staging.as_ref().map_or(&*elsewhere, Staging::path);
+    let corpus = encode::encode(&tree, &listing, kit, options, folder, watch)?;
     clock.lap("read and tokenize");
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
@@ -100,33 +115,35 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         options.validation_split,
         options.seed,
     );
-    let training: Vec<bool> = validation.iter().map(|val| !val).collect();
-    let plans = [&training, &validation].map(|wanted| plan::plan(&corpus, &elisions, &options.bands, wanted));
-    clock.lap("plan");
+    let sides = Sides::new(validation);
+    clock.lap("split");
+    let width = TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers());
+    let output = Output::new(folder, &options.bands, width)?;
+    let world = World {
+        options,
+        kit,
+        corpus: &corpus,
+        sides: &sides,
+        commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
+    };
+    hierarchical::make(&world, &output, watch)?;
+    clock.lap("hierarchical sequences");
 
+    let finished = output.finish()?;
     let facts = Facts {
         options,
         tokenizer: &tokenizer,
         listing: &listing,
         corpus: &corpus,
-        elisions: &elisions,
-        plans: &plans,
+        finished: &finished,
         skipped,
         root: tree.root(),
     };
     let counted = facts.count();
     if let Some(staging) = staging {
-        let builder = Builder {
-            corpus: &corpus,
-            elisions: &elisions,
-            bands: &options.bands,
-            markers: tokenizer.markers(),
-            width: TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers()),
-            commit: listing.commit.as_deref().filter(|_| tree.is_commit()),
-        };
-        let shards = write_shards(staging.path(), &builder, &plans, watch)?;
+        let shards = write_shards(staging.path(), &finished, width, watch)?;
         let files = write_tokenizer(staging.path(), &tokenizer)?;
-        write_manifest(staging.path(), &facts, &builder, &counted, shards, files)?;
+        write_manifest(staging.path(), &facts, world.commit.as_deref(), &counted, shards, files)?;
         watch.check()?;
         staging.publish(options.overwrite)?;
         clock.lap("write");
@@ -153,29 +170,31 @@ fn walk_options(options: &PackOptions, staging: Option<&Staging>) -> Result<Walk
 /// Writes the shards of both splits, several at a time.
 fn write_shards(
     folder: &Path,
-    builder: &Builder<'_>,
-    plans: &[Vec<Planned>; 2],
+    finished: &Finished,
+    width: TokenWidth,
     watch: Watch<'_>,
 ) -> Result<Vec<Shard>> {
-    watch.progress.begin("writing", "sequences", plans.iter().map(|plan| plan.len() as u64).sum());
-    let mut jobs: Vec<(&'static str, String, &[Planned])> = Vec::new();
-    for (split, plan) in SPLITS.into_iter().zip(plans) {
+    watch.progress.begin("writing", "sequences", finished.sequences.len() as u64);
+    let mut jobs: Vec<(&'static str, String, &[Waiting])> = Vec::new();
+    let mut rest = &finished.sequences[..];
+    for (side, split) in SPLITS.into_iter().enumerate() {
         let path = folder.join(split);
         std::fs::create_dir(&path).map_err(|source| Error::io("create", &path, source))?;
-        for (number, part) in shards_of(plan).into_iter().enumerate() {
+        let (these, others) = rest.split_at(rest.partition_point(|one| one.side as usize <= side));
+        rest = others;
+        for (number, part) in shards_of(these).into_iter().enumerate() {
             jobs.push((split, format!("{number:05}"), part));
         }
     }
     jobs.into_par_iter()
         .map(|(split, name, part)| {
-            let tokens = part.iter().map(|planned| u64::from(planned.bin.length)).sum();
-            let mut writer = ShardWriter::new(folder, split, name, builder.width, part.len() as u64, tokens)?;
-            let mut buffer = Vec::new();
-            for planned in part {
+            let tokens = part.iter().map(|one| u64::from(one.length)).sum();
+            let mut writer = ShardWriter::new(folder, split, name, width, part.len() as u64, tokens)?;
+            let (mut tokens, mut meta) = (Vec::new(), Vec::new());
+            for one in part {
                 watch.check()?;
-                let (loss_start, meta) = builder.build(planned, &mut buffer)?;
-                let seen = split == SPLITS[0];
-                writer.append(&SequenceRow { tokens: &buffer, loss_start, seen, meta: &meta })?;
+                finished.read(one, &mut tokens, &mut meta)?;
+                writer.append(&SequenceRow { tokens: &tokens, index: index_row(one, finished), meta: &meta })?;
                 watch.progress.advance(1);
             }
             writer.finish()
@@ -183,18 +202,32 @@ fn write_shards(
         .collect()
 }
 
-fn shards_of(plan: &[Planned]) -> Vec<&[Planned]> {
+fn index_row(one: &Waiting, finished: &Finished) -> IndexRow {
+    IndexRow {
+        offset: 0,
+        length: one.length,
+        loss_start: one.loss_start,
+        kind: one.kind as u8,
+        difficulty: one.difficulty as u8,
+        band: finished.band_id(one),
+        seen: u8::from(one.seen),
+        score: one.score,
+        files: u16::try_from(one.files).unwrap_or(u16::MAX),
+    }
+}
+
+fn shards_of(sequences: &[Waiting]) -> Vec<&[Waiting]> {
     let mut shards = Vec::new();
     let (mut first, mut tokens) = (0, 0);
-    for (index, planned) in plan.iter().enumerate() {
-        tokens += u64::from(planned.bin.length);
+    for (index, one) in sequences.iter().enumerate() {
+        tokens += u64::from(one.length);
         if tokens >= SHARD_TOKENS {
-            shards.push(&plan[first..=index]);
+            shards.push(&sequences[first..=index]);
             (first, tokens) = (index + 1, 0);
         }
     }
-    if first < plan.len() {
-        shards.push(&plan[first..]);
+    if first < sequences.len() {
+        shards.push(&sequences[first..]);
     }
     shards
 }
@@ -219,7 +252,7 @@ fn write_tokenizer(folder: &Path, tokenizer: &Tokenizer) -> Result<Vec<NamedDige
 fn write_manifest(
     folder: &Path,
     facts: &Facts<'_>,
-    builder: &Builder<'_>,
+    commit: Option<&str>,
     counted: &Counted,
     shards: Vec<Shard>,
     files: Vec<NamedDigest>,
@@ -235,7 +268,7 @@ fn write_manifest(
             name: counted.repository_name.clone(),
             commit: listing.commit.clone(),
         },
-        commit: builder.commit.map(str::to_owned),
+        commit: commit.map(str::to_owned),
         config: options.config.clone(),
         seed: options.seed,
         tokenizer: TokenizerInfo {
@@ -244,7 +277,7 @@ fn write_manifest(
             vocab_size: tokenizer.vocab_size_with_markers(),
             markers: tokenizer.markers(),
         },
-        token_dtype: builder.width.name().to_owned(),
+        token_dtype: TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers()).name().to_owned(),
         bands: options.bands.clone(),
         kinds: Kind::ALL.to_vec(),
         difficulties: Difficulty::ALL.to_vec(),

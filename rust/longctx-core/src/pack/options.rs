@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::sequence::Band;
+use crate::history::Mode;
+use crate::sequence::{Band, Kind};
 use crate::{Error, Result};
 
 /// Offsets within a document are 32 bits wide.
@@ -38,6 +39,18 @@ pub struct PackOptions {
     pub bands: Vec<Band>,
     /// Share of the files kept for validation.
     pub validation_split: f64,
+    /// Which kinds of sequences to make.
+    pub kinds: Vec<Kind>,
+    /// What hierarchical sequences show before their targets; nothing if empty.
+    pub context: Vec<Context>,
+    /// In which order files stand in a hierarchical sequence.
+    pub order: FileOrder,
+    /// How the history is read for commit sequences.
+    pub history: HistoryChoice,
+    /// Tokens of commit sequences in a band, at most this multiple of those of hierarchical ones.
+    pub commits_ratio: f64,
+    /// The same for question sequences.
+    pub qa_ratio: f64,
     /// Of every random choice.
     pub seed: u64,
     /// All cores if not given.
@@ -48,6 +61,50 @@ pub struct PackOptions {
     pub dry_run: bool,
     /// The caller's whole configuration, for the manifest.
     pub config: serde_json::Value,
+}
+
+/// What may stand before the targets of a hierarchical sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Context {
+    /// Definitions of the files that the targets need.
+    Definitions,
+    /// The files beside the targets.
+    Siblings,
+    /// The import lines of a target whose window begins later, and the heads of the definitions around it.
+    Outline,
+}
+
+/// In which order files stand in a hierarchical sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileOrder {
+    /// What is needed comes before who needs it.
+    Deps,
+    /// By path.
+    Path,
+    /// Shuffled by the seed.
+    Random,
+}
+
+/// How the history is read for commit sequences.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryChoice {
+    /// Which commits are walked.
+    pub mode: Mode,
+    /// In seconds since 1970; see [`crate::history::HistoryOptions::since`].
+    pub since: Option<i64>,
+    /// The newest so many commits.
+    pub max_commits: Option<usize>,
+    /// Commits that touch more files are left out.
+    pub max_files_per_commit: Option<usize>,
+    /// Leave out commits of bots.
+    pub skip_bots: bool,
+    /// Leave out commits that change the layout only.
+    pub skip_formatting: bool,
+    /// The newest so many versions of a file are told.
+    pub max_versions: usize,
 }
 
 /// Which tokenizer to use.
@@ -87,6 +144,14 @@ impl PackOptions {
                 "validation_split is {}, it must be between 0 and 0.9",
                 self.validation_split
             )));
+        }
+        for (key, ratio) in [("commits_ratio", self.commits_ratio), ("qa_ratio", self.qa_ratio)] {
+            if !(0.0..=100.0).contains(&ratio) {
+                return Err(Error::usage(format!("{key} is {ratio}, it must be between 0 and 100")));
+            }
+        }
+        if !self.kinds.contains(&Kind::Hierarchical) {
+            return Err(Error::usage("kinds must include hierarchical: only it covers every file"));
         }
         if self.threads == Some(0) {
             return Err(Error::usage("threads is 0, it must be at least 1"));

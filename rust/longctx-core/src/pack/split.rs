@@ -2,6 +2,25 @@
 
 use std::collections::HashMap;
 
+use super::output::Side;
+
+/// The side of every document.
+pub struct Sides {
+    validation: Vec<bool>,
+}
+
+impl Sides {
+    /// Sides as [`validation_files`] draws them.
+    pub fn new(validation: Vec<bool>) -> Self {
+        Self { validation }
+    }
+
+    /// The side of a document.
+    pub fn of(&self, document: u32) -> Side {
+        if self.validation.get(document as usize).copied().unwrap_or(false) { Side::Val } else { Side::Train }
+    }
+}
+
 /// For each document, sorted by path, whether it is for validation. `share` of the files, rounded, are drawn by a hash of
 /// seed and path, so that adding a file moves at most one other; files of equal content stay on one side. With a share
 /// above zero and at least two different contents, each side has a file.

@@ -1,21 +1,19 @@
-//! Where the tokens of documents wait on disk until the sequences are planned, so that memory stays bounded.
+//! Where texts, tokens and finished sequences wait on disk until they are needed, so that memory stays bounded.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::positioned::read_exact_at;
-use crate::shard::TokenWidth;
 use crate::{Error, Result};
 
-/// Tokens are written in pieces of this many bytes.
+/// Bytes are written in pieces of this many.
 const BUFFER: usize = 1 << 18;
 
-/// One thread's file of tokens; it has no name and vanishes with the process.
+/// A growing file; it has no name and vanishes with the process.
 pub struct Spool {
     file: File,
     folder: PathBuf,
-    width: TokenWidth,
     buffer: Vec<u8>,
     written: u64,
 }
@@ -25,19 +23,24 @@ impl Spool {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be made.
-    pub fn new(folder: &Path, width: TokenWidth) -> Result<Self> {
+    pub fn new(folder: &Path) -> Result<Self> {
         let file =
             tempfile::tempfile_in(folder).map_err(|source| Error::io("create a file in", folder, source))?;
-        Ok(Self { file, folder: folder.to_path_buf(), width, buffer: Vec::with_capacity(BUFFER), written: 0 })
+        Ok(Self { file, folder: folder.to_path_buf(), buffer: Vec::with_capacity(BUFFER), written: 0 })
     }
 
-    /// Appends `ids` and says at which token of the spool they begin.
+    /// Where the next byte will lie.
+    pub fn end(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Appends what `write` adds to the buffer it is given, and says at which byte of the spool that begins.
     ///
     /// # Errors
     /// [`Error::Io`] if the disk is full.
-    pub fn append(&mut self, ids: &[u32]) -> Result<u64> {
-        let at = (self.written + self.buffer.len() as u64) / self.width.bytes() as u64;
-        self.width.extend(&mut self.buffer, ids);
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<u64> {
+        let at = self.end();
+        write(&mut self.buffer);
         if self.buffer.len() >= BUFFER {
             self.flush()?;
         }
@@ -57,7 +60,7 @@ impl Spool {
     /// [`Error::Io`] if the disk is full.
     pub fn finish(mut self) -> Result<SpoolReader> {
         self.flush()?;
-        Ok(SpoolReader { file: self.file, folder: self.folder, width: self.width })
+        Ok(SpoolReader { file: self.file, folder: self.folder })
     }
 }
 
@@ -65,19 +68,17 @@ impl Spool {
 pub struct SpoolReader {
     file: File,
     folder: PathBuf,
-    width: TokenWidth,
 }
 
 impl SpoolReader {
-    /// Appends `count` tokens from token `at` to `out`, as they lie on disk.
+    /// Appends `count` bytes from byte `at` on to `out`.
     ///
     /// # Errors
     /// [`Error::Io`] if the disk fails.
-    pub fn read(&self, at: u64, count: u32, out: &mut Vec<u8>) -> Result<()> {
-        let width = self.width.bytes();
+    pub fn read(&self, at: u64, count: usize, out: &mut Vec<u8>) -> Result<()> {
         let old = out.len();
-        out.resize(old + count as usize * width, 0);
-        read_exact_at(&self.file, &mut out[old..], at * width as u64)
+        out.resize(old + count, 0);
+        read_exact_at(&self.file, &mut out[old..], at)
             .map_err(|source| Error::io("read back from", &self.folder, source))
     }
 }
@@ -87,23 +88,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_come_back_from_where_they_were_put() {
+    fn bytes_come_back_from_where_they_were_put() {
         let folder = tempfile::tempdir().unwrap();
-        for width in [TokenWidth::Two, TokenWidth::Four] {
-            let mut spool = Spool::new(folder.path(), width).unwrap();
-            let long: Vec<u32> = (0..200_000).map(|n| n % 60_000).collect();
-            let first = spool.append(&[1, 2, 3]).unwrap();
-            let second = spool.append(&long).unwrap();
-            let third = spool.append(&[65_535]).unwrap();
-            let reader = spool.finish().unwrap();
-            let mut out = Vec::new();
-            reader.read(third, 1, &mut out).unwrap();
-            reader.read(first, 3, &mut out).unwrap();
-            reader.read(second + 100_000, 2, &mut out).unwrap();
-            let mut expected = Vec::new();
-            width.extend(&mut expected, &[65_535, 1, 2, 3, 40_000, 40_001]);
-            assert_eq!(out, expected);
-        }
+        let mut spool = Spool::new(folder.path()).unwrap();
+        let long: Vec<u8> = (0..600_000).map(|n| (n % 251) as u8).collect();
+        let first = spool.append(|out| out.extend([1, 2, 3])).unwrap();
+        let second = spool.append(|out| out.extend(&long)).unwrap();
+        let third = spool.append(|out| out.push(9)).unwrap();
+        let reader = spool.finish().unwrap();
+        let mut out = Vec::new();
+        reader.read(third, 1, &mut out).unwrap();
+        reader.read(first, 3, &mut out).unwrap();
+        reader.read(second + 500_000, 2, &mut out).unwrap();
+        assert_eq!(out, [9, 1, 2, 3, (500_000 % 251) as u8, (500_001 % 251) as u8]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

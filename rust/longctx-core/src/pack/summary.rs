@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::encode::{Corpus, Record, Rejected};
+use super::corpus::{Corpus, Record, Rejected};
 use super::options::PackOptions;
-use super::plan::Planned;
+use super::output::{Finished, Side, Waiting};
+use crate::difficulty::Difficulty;
 use crate::path::RepoPath;
-use crate::sequence::Elisions;
+use crate::sequence::Kind;
 use crate::source::{Encoding, SkipReason};
 use crate::tokenize::Tokenizer;
 use crate::walk::Listing;
@@ -25,8 +26,7 @@ pub struct Facts<'f> {
     pub tokenizer: &'f Tokenizer,
     pub listing: &'f Listing,
     pub corpus: &'f Corpus,
-    pub elisions: &'f Elisions,
-    pub plans: &'f [Vec<Planned>; 2],
+    pub finished: &'f Finished,
     pub skipped: Vec<SkippedRow>,
     pub root: &'f Path,
 }
@@ -43,6 +43,8 @@ pub struct Counted {
     redactions: Vec<RedactionRow>,
     shortened_paths: u64,
     bands: Vec<BandRow>,
+    kinds: Vec<KindRow>,
+    repeated: u64,
     coverage: CoverageRow,
     directories: Vec<DirectoryRow>,
     languages: Vec<LanguageRow>,
@@ -120,6 +122,18 @@ struct SideRow {
     tokens: u64,
     learnt_tokens: u64,
     below_min: u64,
+}
+
+/// Sequences of one kind in one band and part of the split.
+#[derive(Debug, Clone, Serialize)]
+struct KindRow {
+    kind: Kind,
+    band: u8,
+    split: &'static str,
+    seen: bool,
+    #[serde(flatten)]
+    totals: SideRow,
+    difficulty: BTreeMap<Difficulty, u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -236,6 +250,8 @@ impl Facts<'_> {
             redactions: redactions(documents),
             shortened_paths: documents.iter().filter(|record| record.header_shortened).count() as u64,
             bands: self.bands(),
+            kinds: self.kinds(),
+            repeated: self.finished.repeated,
             coverage: CoverageRow {
                 bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),
                 bytes_packed: packed_bytes,
@@ -261,25 +277,40 @@ impl Facts<'_> {
                 val: SideRow::default(),
             })
             .collect();
-        for (side, plan) in self.plans.iter().enumerate() {
-            for planned in plan {
-                let row = &mut rows[planned.band];
-                let min = row.min;
-                let side = if side == 0 { &mut row.train } else { &mut row.val };
-                side.sequences += 1;
-                side.tokens += u64::from(planned.bin.length);
-                side.learnt_tokens += u64::from(planned.bin.length - self.loss_start(planned));
-                side.below_min += u64::from(planned.bin.length < min);
-            }
+        for one in &self.finished.sequences {
+            let row = &mut rows[usize::from(one.band)];
+            let min = row.min;
+            let side = if one.side == Side::Train { &mut row.train } else { &mut row.val };
+            side.count(one, min);
         }
         rows
     }
 
-    fn loss_start(&self, planned: &Planned) -> u32 {
-        let Some(first) = planned.bin.blocks.first() else { return 0 };
-        let record = &self.corpus.documents[first.document as usize];
-        let elision = self.elisions.of(record.language.line_comment);
-        record.windows[planned.band][first.window as usize].loss_start(record.header.len() as u32, elision)
+    fn kinds(&self) -> Vec<KindRow> {
+        let mut rows: BTreeMap<(u8, u8, Side, bool), KindRow> = BTreeMap::new();
+        for one in &self.finished.sequences {
+            let band = &self.options.bands[usize::from(one.band)];
+            let row = rows.entry((one.kind as u8, one.band, one.side, !one.seen)).or_insert(KindRow {
+                kind: one.kind,
+                band: band.id,
+                split: super::SPLITS[one.side as usize],
+                seen: one.seen,
+                totals: SideRow::default(),
+                difficulty: BTreeMap::new(),
+            });
+            row.totals.count(one, band.min);
+            *row.difficulty.entry(one.difficulty).or_insert(0) += 1;
+        }
+        rows.into_values().collect()
+    }
+}
+
+impl SideRow {
+    fn count(&mut self, one: &Waiting, min: u32) {
+        self.sequences += 1;
+        self.tokens += u64::from(one.length);
+        self.learnt_tokens += u64::from(one.length - one.loss_start);
+        self.below_min += u64::from(one.length < min);
     }
 }
 

@@ -40,7 +40,10 @@ fn options(repository: &Path, output: &Path, change: impl FnOnce(&mut Value)) ->
         "repository": repository, "output": output, "revision": null, "include": [], "exclude": [], "hidden": false,
         "max_file_size": 1 << 20, "redact_secrets": true, "tokenizer": {"path": null, "name": "default"},
         "bands": [{"id": 1, "min": 256, "max": 512, "overlap": 128}, {"id": 2, "min": 768, "max": 1024, "overlap": 256}],
-        "validation_split": 0.15, "seed": 42, "threads": 2, "overwrite": false, "dry_run": false, "config": {}
+        "validation_split": 0.15, "seed": 42, "threads": 2, "kinds": ["hierarchical", "commits", "qa"],
+        "context": ["definitions", "siblings", "outline"], "order": "deps", "commits_ratio": 0.5, "qa_ratio": 0.2,
+        "history": {"mode": "first-parent", "since": null, "max_commits": null, "max_files_per_commit": 100,
+            "skip_bots": true, "skip_formatting": true, "max_versions": 32}, "overwrite": false, "dry_run": false, "config": {}
     });
     change(&mut value);
     PackOptions::from_json(&value.to_string()).unwrap()
@@ -176,7 +179,10 @@ fn options_that_make_no_sense_are_refused() {
             "repository": ".", "output": "o", "revision": null, "include": [], "exclude": [], "hidden": false,
             "max_file_size": 1, "redact_secrets": true, "tokenizer": {"path": null, "name": "x"},
             "bands": [{"id": 1, "min": 100, "max": 200, "overlap": 50}], "validation_split": 0.1, "seed": 1,
-            "threads": null, "overwrite": false, "dry_run": false, "config": {}
+            "threads": null, "overwrite": false, "dry_run": false, "config": {}, "kinds": ["hierarchical"],
+            "context": [], "order": "deps", "commits_ratio": 0.5, "qa_ratio": 0.2,
+            "history": {"mode": "first-parent", "since": null, "max_commits": null, "max_files_per_commit": 100,
+                "skip_bots": true, "skip_formatting": true, "max_versions": 32}
         });
         change(&mut value);
         PackOptions::from_json(&value.to_string()).err().map(|error| error.to_string()).unwrap_or_default()

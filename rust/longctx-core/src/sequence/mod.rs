@@ -5,16 +5,20 @@
 
 mod build;
 mod document;
+mod draft;
 mod elision;
 mod header;
+mod segment;
 mod window;
 
 use serde::{Deserialize, Serialize};
 
 pub use build::{FileSequence, build_file_sequence};
 pub use document::{EncodedDocument, RedactedTokens, encode_document};
-pub use elision::{ElisionTokens, Elisions};
+pub use draft::{Draft, Kit, Mark, Piece, Text};
+pub use elision::{Comment, ElisionTokens, Elisions};
 pub use header::header_tokens;
+pub use segment::{Link, Role, Segment, Why};
 pub use window::{Window, cut};
 
 /// What a secret is replaced by.
@@ -49,4 +53,13 @@ pub enum Kind {
 impl Kind {
     /// All kinds, by discriminant.
     pub const ALL: [Self; 3] = [Self::Hierarchical, Self::Commits, Self::Qa];
+
+    /// What the ids of its sequences begin with.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Hierarchical => 'h',
+            Self::Commits => 'c',
+            Self::Qa => 'q',
+        }
+    }
 }

@@ -10,4 +10,4 @@ mod writer;
 pub use reader::{DatasetReader, MetaRow, SegmentRow, ShardReader};
 pub use staging::Staging;
 pub use width::TokenWidth;
-pub use writer::{HashedFile, Meta, Role, Segment, SequenceRow, ShardWriter};
+pub use writer::{HashedFile, SequenceRow, ShardWriter};

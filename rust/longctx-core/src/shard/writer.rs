@@ -1,17 +1,12 @@
 //! Writes one shard: tokens, index and metadata, hashed as they are written.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::TokenWidth;
 use super::manifest::{Digest, Shard, ShardFiles};
 use super::npy::{self, IndexRow};
-use crate::difficulty::{Difficulty, Features};
-use crate::sequence::Kind;
 use crate::{Error, Result};
 
 /// A file whose digest is known when it is complete.
@@ -59,62 +54,14 @@ impl HashedFile {
     }
 }
 
-/// What a segment is in its sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Text of a file.
-    File,
-    /// A placeholder for a secret.
-    Redacted,
-}
-
-/// A token slice that came from one document.
-#[derive(Debug, Clone, Serialize)]
-pub struct Segment<'s> {
-    /// The document's path.
-    pub path: Cow<'s, str>,
-    /// Its git object id.
-    pub blob: &'s str,
-    /// The commit it was read from; none for a work tree.
-    pub commit: Option<&'s str>,
-    /// What it is.
-    pub role: Role,
-    /// Range in the document, decoded to UTF-8.
-    pub bytes: [u32; 2],
-    /// Range in the sequence.
-    pub tokens: [u32; 2],
-}
-
-/// One line of `meta.jsonl`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Meta<'s> {
-    /// Unique in the dataset; the same for the same content.
-    pub id: String,
-    /// What kind of sequence it is.
-    pub kind: Kind,
-    /// The level of `score`.
-    pub difficulty: Difficulty,
-    /// See [`Features::score`].
-    pub score: f32,
-    /// Number of the phase.
-    pub band: u8,
-    /// What came from documents, in order.
-    pub segments: Vec<Segment<'s>>,
-    /// What the score is made of.
-    pub features: Features,
-}
-
 /// One sequence, ready to be written.
 pub struct SequenceRow<'s> {
     /// Tokens as the shard stores them.
     pub tokens: &'s [u8],
-    /// Tokens from here on carry loss.
-    pub loss_start: u32,
-    /// Whether what it teaches is in the training split.
-    pub seen: bool,
-    /// Its line of metadata.
-    pub meta: &'s Meta<'s>,
+    /// Its row of the index; the offset is filled in.
+    pub index: IndexRow,
+    /// Its line of metadata, without the line end.
+    pub meta: &'s [u8],
 }
 
 /// A shard being written.
@@ -128,7 +75,6 @@ pub struct ShardWriter {
     tokens: HashedFile,
     index: HashedFile,
     meta: HashedFile,
-    line: Vec<u8>,
 }
 
 impl ShardWriter {
@@ -154,7 +100,6 @@ impl ShardWriter {
             tokens: file("tokens.npy")?,
             index: file("index.npy")?,
             meta: file("meta.jsonl")?,
-            line: Vec::new(),
             name,
         };
         writer.tokens.write(&npy::tokens_header(width, tokens))?;
@@ -167,26 +112,11 @@ impl ShardWriter {
     /// # Errors
     /// [`Error::Io`], a full disk for one.
     pub fn append(&mut self, sequence: &SequenceRow<'_>) -> Result<()> {
-        let meta = sequence.meta;
         let length = (sequence.tokens.len() / self.width.bytes()) as u32;
         self.tokens.write(sequence.tokens)?;
-        let row = IndexRow {
-            offset: self.offset,
-            length,
-            loss_start: sequence.loss_start,
-            kind: meta.kind as u8,
-            difficulty: meta.difficulty as u8,
-            band: meta.band,
-            seen: u8::from(sequence.seen),
-            score: meta.score,
-            files: u16::try_from(meta.features.files).unwrap_or(u16::MAX),
-        };
-        self.index.write(&row.to_bytes())?;
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, meta)
-            .map_err(|error| Error::io("write", &self.meta.path, error.into()))?;
-        self.line.push(b'\n');
-        self.meta.write(&self.line)?;
+        self.index.write(&IndexRow { offset: self.offset, length, ..sequence.index }.to_bytes())?;
+        self.meta.write(sequence.meta)?;
+        self.meta.write(b"\n")?;
         self.offset += u64::from(length);
         self.rows += 1;
         Ok(())

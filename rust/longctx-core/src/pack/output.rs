@@ -1,0 +1,208 @@
+//! Finished sequences of all kinds, on their way to the shards.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::spool::{Spool, SpoolReader};
+use crate::Result;
+use crate::difficulty::{Difficulty, Features};
+use crate::sequence::{Band, Draft, Kind, Segment};
+use crate::shard::TokenWidth;
+
+/// A side of the split; the discriminant is the place in [`super::SPLITS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Learnt.
+    Train = 0,
+    /// Kept to measure with.
+    Val = 1,
+}
+
+/// Where a sequence goes and what is said of it.
+pub struct About {
+    /// Its side of the split.
+    pub side: Side,
+    /// What it teaches is (also) in the training split.
+    pub seen: bool,
+    /// Its kind.
+    pub kind: Kind,
+    /// Which of the bands, by place.
+    pub band: usize,
+    /// Its place among those of its side, band and kind.
+    pub order: u64,
+    /// What its difficulty is made of; tokens and files are counted by [`Output::put`].
+    pub features: Features,
+    /// What this kind alone says in `meta.jsonl`.
+    pub extra: Map<String, Value>,
+}
+
+/// One line of `meta.jsonl`.
+#[derive(Serialize)]
+struct Meta<'m> {
+    id: &'m str,
+    kind: Kind,
+    difficulty: Difficulty,
+    score: f32,
+    band: u8,
+    segments: &'m [Segment],
+    features: Features,
+    #[serde(flatten)]
+    extra: &'m Map<String, Value>,
+}
+
+/// A sequence that waits in the spool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// Its side of the split.
+    pub side: Side,
+    /// Which of the bands, by place.
+    pub band: u8,
+    /// Its kind.
+    pub kind: Kind,
+    /// What it teaches is (also) in the training split.
+    pub seen: bool,
+    /// Its place among those of its side, band and kind.
+    pub order: u64,
+    /// In tokens.
+    pub length: u32,
+    /// Tokens from here on carry loss.
+    pub loss_start: u32,
+    /// The level of `score`.
+    pub difficulty: Difficulty,
+    /// See [`Features::score`].
+    pub score: f32,
+    /// Different files.
+    pub files: u32,
+    /// Made of all that it is.
+    hash: [u8; 8],
+    at: u64,
+    meta_bytes: u32,
+}
+
+/// Collects sequences from many threads.
+pub struct Output {
+    bands: Vec<Band>,
+    width: TokenWidth,
+    state: Mutex<(Spool, Vec<Waiting>)>,
+}
+
+impl Output {
+    /// An empty one, its spool in `folder`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn new(folder: &Path, bands: &[Band], width: TokenWidth) -> Result<Self> {
+        Ok(Self { bands: bands.to_vec(), width, state: Mutex::new((Spool::new(folder)?, Vec::new())) })
+    }
+
+    /// Adds a sequence. It must have something to learn and fit its band.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full.
+    pub fn put(&self, draft: &Draft, about: About) -> Result<()> {
+        let About { side, seen, kind, band, order, mut features, extra } = about;
+        features.tokens = draft.len();
+        let paths: HashSet<&str> = draft.segments.iter().map(|segment| &*segment.path).collect();
+        features.files = paths.len() as u32;
+        let score = features.score();
+        let difficulty = Difficulty::of_score(score);
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[kind as u8, self.bands[band].id]);
+        hasher.update(&draft.loss_start.to_le_bytes());
+        for segment in &draft.segments {
+            for part in [&segment.path, &segment.blob] {
+                hasher.update(part.as_bytes()).update(&[0]);
+            }
+            hasher.update(&segment.bytes[0].to_le_bytes()).update(&segment.bytes[1].to_le_bytes());
+        }
+        let mut tokens = Vec::with_capacity(draft.tokens.len() * self.width.bytes());
+        self.width.extend(&mut tokens, &draft.tokens);
+        hasher.update(&tokens);
+        let digest = hasher.finalize();
+        let id = format!("{}-{}", kind.letter(), &digest.to_hex()[..16]);
+        let meta = Meta {
+            id: &id,
+            kind,
+            difficulty,
+            score,
+            band: self.bands[band].id,
+            segments: &draft.segments,
+            features,
+            extra: &extra,
+        };
+        // Text, numbers and objects with text keys only: JSON can hold all of it.
+        let meta = serde_json::to_vec(&meta).unwrap_or_default();
+        let mut hash = [0; 8];
+        hash.copy_from_slice(&digest.as_bytes()[..8]);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = state.0.append(|out| {
+            out.extend_from_slice(&tokens);
+            out.extend_from_slice(&meta);
+        })?;
+        state.1.push(Waiting {
+            side,
+            band: band as u8,
+            kind,
+            seen,
+            order,
+            length: features.tokens,
+            loss_start: draft.loss_start,
+            difficulty,
+            score,
+            files: features.files,
+            hash,
+            at,
+            meta_bytes: meta.len() as u32,
+        });
+        Ok(())
+    }
+
+    /// Ends collecting: sequences by side, band, kind and order; of several that are the same in all, the first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full.
+    pub fn finish(self) -> Result<Finished> {
+        let (spool, mut sequences) = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        sequences.sort_unstable_by_key(|one| (one.side, one.band, one.kind as u8, one.order, one.hash));
+        let mut known = HashSet::new();
+        let before = sequences.len();
+        sequences.retain(|one| known.insert((one.band, one.kind as u8, one.hash)));
+        let repeated = (before - sequences.len()) as u64;
+        let bands = self.bands.iter().map(|band| band.id).collect();
+        Ok(Finished { sequences, repeated, bands, width: self.width, spool: spool.finish()? })
+    }
+}
+
+/// All sequences of a dataset, in order.
+pub struct Finished {
+    /// In the order of the shards.
+    pub sequences: Vec<Waiting>,
+    /// How many were left out because an equal one is there.
+    pub repeated: u64,
+    bands: Vec<u8>,
+    width: TokenWidth,
+    spool: SpoolReader,
+}
+
+impl Finished {
+    /// The number of a sequence's band.
+    pub fn band_id(&self, one: &Waiting) -> u8 {
+        self.bands[usize::from(one.band)]
+    }
+
+    /// The tokens of a sequence, as a shard stores them, and its line of metadata.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk fails.
+    pub fn read(&self, one: &Waiting, tokens: &mut Vec<u8>, meta: &mut Vec<u8>) -> Result<()> {
+        tokens.clear();
+        meta.clear();
+        let bytes = one.length as usize * self.width.bytes();
+        self.spool.read(one.at, bytes, tokens)?;
+        self.spool.read(one.at + bytes as u64, one.meta_bytes as usize, meta)
+    }
+}
