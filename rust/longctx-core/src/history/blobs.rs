@@ -46,6 +46,15 @@ impl Blobs {
             .then_some(bytes)
     }
 
+    /// The blob that a commit has at `path`, from the repository's root; `None` if it has none there, or cannot be read.
+    pub fn at(&self, commit: ObjectId, path: &[u8]) -> Option<ObjectId> {
+        let repository = self.store.repository();
+        let tree = repository.find_commit(commit).ok()?.tree().ok()?;
+        let parts = path.split(|&byte| byte == b'/');
+        let entry = tree.lookup_entry(parts).ok()??;
+        entry.mode().is_blob().then(|| entry.object_id())
+    }
+
     /// Reads each of `ids`, which need no order and should not repeat, and calls `visit` with its place in `ids` and
     /// its content, from several threads at once and in the order in which the blobs lie on disk. Blobs of more than
     /// `largest` bytes are not read. At any time one blob a thread is in memory, besides 48 MiB of delta bases.

@@ -3,13 +3,14 @@
 use rayon::prelude::*;
 use serde_json::Map;
 
+use super::context::Chooser;
 use super::corpus::Record;
 use super::fit::Block;
 use super::output::{About, Output, Side};
 use super::plan::{self, Planned};
+use super::references::Finder;
 use super::world::World;
 use crate::Result;
-use crate::difficulty::Features;
 use crate::interrupt::Watch;
 use crate::sequence::{Draft, Kind, Role, Segment, Why};
 
@@ -19,8 +20,7 @@ use crate::sequence::{Draft, Kind, Role, Segment, Why};
 /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
 pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> {
     let bands = 0..world.options.bands.len();
-    let parts: Vec<(usize, Side)> =
-        bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
+    let parts: Vec<(usize, Side)> = bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
     let planned: Vec<(Side, u64, Planned)> = parts
         .par_iter()
         .flat_map(|&(band, side)| {
@@ -28,10 +28,11 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
             (0u64..).zip(planned).map(|(order, one)| (side, order, one)).collect::<Vec<_>>()
         })
         .collect();
+    let (chooser, finder) = (Chooser::new(world), Finder::new(world));
     watch.progress.begin("files", "sequences", planned.len() as u64);
     planned.par_iter().try_for_each_init(Maker::default, |maker, (side, order, one)| {
         watch.check()?;
-        maker.sequence(world, one)?;
+        maker.sequence(world, &chooser, one, *side)?;
         watch.progress.advance(1);
         let about = About {
             side: *side,
@@ -39,7 +40,7 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
             kind: Kind::Hierarchical,
             band: one.band,
             order: *order,
-            features: Features::default(),
+            features: finder.features(&maker.draft)?,
             extra: Map::new(),
         };
         output.put(&maker.draft, about)
@@ -55,9 +56,20 @@ struct Maker {
 }
 
 impl Maker {
-    fn sequence(&mut self, world: &World<'_>, planned: &Planned) -> Result<()> {
-        self.draft.clear();
-        for (place, block) in planned.bin.blocks.iter().enumerate() {
+    fn sequence(
+        &mut self,
+        world: &World<'_>,
+        chooser: &Chooser<'_>,
+        planned: &Planned,
+        side: Side,
+    ) -> Result<()> {
+        chooser.fill(&planned.bin, planned.band, side, &mut self.draft)?;
+        let mut blocks = planned.bin.blocks.clone();
+        // A block with overlap comes first: what follows it is learnt.
+        blocks.sort_by_key(|block| {
+            (!block.has_context, world.reading_order[block.document as usize], block.window)
+        });
+        for (place, block) in blocks.iter().enumerate() {
             let record = &world.corpus.documents[block.document as usize];
             let window = plan::window(world, planned.band, block);
             if place == 0 {

@@ -1,5 +1,6 @@
 //! Packing: a repository in, a dataset out.
 
+mod context;
 mod corpus;
 mod encode;
 mod fit;
@@ -7,6 +8,7 @@ mod hierarchical;
 mod options;
 mod output;
 mod plan;
+mod references;
 mod split;
 mod spool;
 mod summary;
@@ -124,6 +126,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         kit,
         corpus: &corpus,
         sides: &sides,
+        reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
     hierarchical::make(&world, &output, watch)?;
@@ -194,7 +197,11 @@ fn write_shards(
             for one in part {
                 watch.check()?;
                 finished.read(one, &mut tokens, &mut meta)?;
-                writer.append(&SequenceRow { tokens: &tokens, index: index_row(one, finished), meta: &meta })?;
+                writer.append(&SequenceRow {
+                    tokens: &tokens,
+                    index: index_row(one, finished),
+                    meta: &meta,
+                })?;
                 watch.progress.advance(1);
             }
             writer.finish()

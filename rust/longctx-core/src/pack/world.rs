@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::corpus::{Corpus, Record};
-use super::options::PackOptions;
+use super::options::{FileOrder, PackOptions};
 use super::output::Side;
 use super::split::Sides;
 use crate::Result;
+use crate::graph::{FileFacts, Order};
 use crate::sequence::{Kit, Text};
 
 /// The documents, their graph, the split, and the means to encode.
@@ -19,6 +20,8 @@ pub struct World<'w> {
     pub corpus: &'w Corpus,
     /// Which document is on which side.
     pub sides: &'w Sides,
+    /// The place of each document in the order in which files are read.
+    pub reading_order: Vec<u32>,
     /// The commit that was packed; none for a work tree.
     pub commit: Option<Arc<str>>,
 }
@@ -41,6 +44,23 @@ impl World<'_> {
         Ok(Loaded { record, text: self.corpus.read_text(record)?, commit: self.commit.clone() })
     }
 
+    /// What a document says: its imports and definitions.
+    pub fn facts(&self, record: &Record) -> Option<&FileFacts> {
+        self.corpus.graph.facts.get(record.file as usize)?.as_ref()
+    }
+
+    /// A number drawn by the seed for what `parts` name.
+    pub fn draw(&self, purpose: &[u8], parts: &[&[u8]]) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.options.seed.to_le_bytes());
+        for part in std::iter::once(&purpose).chain(parts) {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+        let mut first = [0; 8];
+        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        u64::from_le_bytes(first)
+    }
+
     /// Whether hierarchical sequences show other files before their targets.
     pub fn shows_context(&self) -> bool {
         !self.options.context.is_empty()
@@ -57,4 +77,19 @@ impl Loaded<'_> {
     pub fn text(&self) -> Text<'_> {
         self.record.as_text(&self.text, self.commit.as_ref())
     }
+}
+
+/// The place of each document in the order that was asked for.
+pub fn reading_order(corpus: &Corpus, order: FileOrder, seed: u64) -> Vec<u32> {
+    let order = match order {
+        FileOrder::Deps => Order::Deps,
+        FileOrder::Path => Order::Path,
+        FileOrder::Random => Order::Random(seed),
+    };
+    let mut places = vec![0; corpus.documents.len()];
+    let files = corpus.graph.order(order).into_iter();
+    for (place, document) in (0u32..).zip(files.filter_map(|file| corpus.document_of(file))) {
+        places[document as usize] = place;
+    }
+    places
 }

@@ -10,6 +10,7 @@ mod elision;
 mod header;
 mod segment;
 mod window;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ pub use elision::{Comment, ElisionTokens, Elisions};
 pub use header::header_tokens;
 pub use segment::{Link, Role, Segment, Why};
 pub use window::{Window, cut};
+pub use words::words;
 
 /// What a secret is replaced by.
 pub const REDACTED: &str = "<REDACTED_SECRET>";

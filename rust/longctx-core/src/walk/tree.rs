@@ -146,6 +146,11 @@ impl Tree {
         &self.top
     }
 
+    /// The path of [`Self::root`] from [`Self::repository_root`], with `/`; empty where they are the same.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     /// The hash that names the repository's objects; SHA-1 without git.
     pub fn object_hash(&self) -> ObjectHash {
         self.hash
