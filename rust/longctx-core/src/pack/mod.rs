@@ -8,6 +8,7 @@ mod hierarchical;
 mod options;
 mod output;
 mod plan;
+mod qa;
 mod references;
 mod split;
 mod spool;
@@ -131,6 +132,11 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
     };
     hierarchical::make(&world, &output, watch)?;
     clock.lap("hierarchical sequences");
+    let qa = match options.kinds.contains(&Kind::Qa) {
+        true => Some(qa::make(&world, &output, watch)?),
+        false => None,
+    };
+    clock.lap("question sequences");
 
     let finished = output.finish()?;
     let facts = Facts {
@@ -139,6 +145,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         listing: &listing,
         corpus: &corpus,
         finished: &finished,
+        qa,
         skipped,
         root: tree.root(),
     };

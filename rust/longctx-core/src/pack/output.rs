@@ -161,6 +161,13 @@ impl Output {
         Ok(())
     }
 
+    /// Tokens of the sequences of a kind, band (by place) and side so far.
+    pub fn tokens(&self, kind: Kind, band: usize, side: Side) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let these = |one: &&Waiting| one.kind == kind && usize::from(one.band) == band && one.side == side;
+        state.1.iter().filter(these).map(|one| u64::from(one.length)).sum()
+    }
+
     /// Ends collecting: sequences by side, band, kind and order; of several that are the same in all, the first.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::corpus::{Corpus, Record, Rejected};
 use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
+use super::qa::QaCounts;
 use crate::difficulty::Difficulty;
 use crate::path::RepoPath;
 use crate::sequence::Kind;
@@ -27,6 +28,8 @@ pub struct Facts<'f> {
     pub listing: &'f Listing,
     pub corpus: &'f Corpus,
     pub finished: &'f Finished,
+    /// What was asked, if anything was to be.
+    pub qa: Option<QaCounts>,
     pub skipped: Vec<SkippedRow>,
     pub root: &'f Path,
 }
@@ -45,6 +48,7 @@ pub struct Counted {
     bands: Vec<BandRow>,
     kinds: Vec<KindRow>,
     repeated: u64,
+    qa: Option<QaCounts>,
     coverage: CoverageRow,
     directories: Vec<DirectoryRow>,
     languages: Vec<LanguageRow>,
@@ -252,6 +256,7 @@ impl Facts<'_> {
             bands: self.bands(),
             kinds: self.kinds(),
             repeated: self.finished.repeated,
+            qa: self.qa.clone(),
             coverage: CoverageRow {
                 bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),
                 bytes_packed: packed_bytes,

@@ -57,7 +57,8 @@ pub fn calls(lang: Lang, text: &str, watch: Watch<'_>) -> Vec<Call> {
     parse(lang, text, watch).map(|tree| collect(lang, text, &tree)).unwrap_or_default()
 }
 
-/// For each call the innermost of `definitions` around it, as a place in that list.
+/// For each call the innermost of `definitions` around it, as a place in that list. Decorators, which stand before the
+/// head of a definition, are no part of it.
 pub fn callers(calls: &[Call], definitions: &[Definition]) -> Vec<Option<u32>> {
     // Definitions are sorted by their start: those around a call are among the open ones.
     let mut open: Vec<u32> = Vec::new();
@@ -71,7 +72,9 @@ pub fn callers(calls: &[Call], definitions: &[Definition]) -> Vec<Option<u32>> {
             }
             open.retain(|&at| definitions[at as usize].range.end > call.at);
             // Of two with the same start the later one is inside.
-            open.iter().copied().max_by_key(|&at| (definitions[at as usize].range.start, at))
+            let inside =
+                open.iter().copied().filter(|&at| definitions[at as usize].signature.start <= call.at);
+            inside.max_by_key(|&at| (definitions[at as usize].range.start, at))
         })
         .collect()
 }
@@ -281,7 +284,7 @@ mod tests {
     #[test]
     fn python_calls() {
         let text = "@deco(1)\nclass A:\n    def f(self):\n        self.g(h(2)).k()\n        return a.b.c()\n\nx = A()\n(lambda: 1)()\n";
-        assert_eq!(found("a.py", text), ["A>deco", "f>own.g", "f>h", "f>?.k", "f>b.c", "x>A"]);
+        assert_eq!(found("a.py", text), [">deco", "f>own.g", "f>h", "f>?.k", "f>b.c", "x>A"]);
     }
 
     #[test]
