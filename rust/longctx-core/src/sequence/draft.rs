@@ -85,6 +85,9 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The beginning.
+    pub const START: Mark = Mark { tokens: 0, segments: 0 };
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.tokens.clear();
@@ -231,14 +234,18 @@ impl Draft {
 
     /// Appends all of another draft; where its loss starts does not matter.
     pub fn append(&mut self, other: &Self) {
-        let at = self.len();
-        self.tokens.extend_from_slice(&other.tokens);
-        self.segments.extend(
-            other
-                .segments
-                .iter()
-                .map(|segment| Segment { tokens: segment.tokens.map(|token| token + at), ..segment.clone() }),
-        );
+        self.append_part(other, Self::START, other.mark());
+    }
+
+    /// Appends what another draft has between two marks.
+    pub fn append_part(&mut self, other: &Self, from: Mark, to: Mark) {
+        let (old, new) = (from.tokens as u32, self.len());
+        self.tokens.extend_from_slice(&other.tokens[from.tokens..to.tokens]);
+        let segments = &other.segments[from.segments..to.segments];
+        self.segments.extend(segments.iter().map(|segment| Segment {
+            tokens: segment.tokens.map(|token| token - old + new),
+            ..segment.clone()
+        }));
     }
 }
 
