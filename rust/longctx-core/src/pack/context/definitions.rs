@@ -165,6 +165,8 @@ fn collect(
 ) {
     let Some(facts) = world.facts(file.record) else { return };
     let all = &facts.definitions;
+    let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
+    let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
     let is_named = |definition: &Definition| targets.known.contains(&*definition.name);
     for (at, definition) in all.iter().enumerate() {
         let outer = definition.parent.and_then(|at| all.get(at as usize));
@@ -177,7 +179,7 @@ fn collect(
             // A member says little without what it is a member of.
             (_, true) if is_member => Why::MemberOfNamed,
             _ if is_member || definition.kind == SymbolKind::Impl => continue,
-            _ if drawn(world, targets, file.record.name.as_bytes(), at) => Why::Drawn,
+            _ if drawn(draw, at) => Why::Drawn,
             _ => continue,
         };
         let size = |range: &std::ops::Range<u32>| estimate(file.record, range.len() + INDENT) + ELISION;
@@ -203,10 +205,12 @@ fn in_function(all: &[Definition], definition: &Definition) -> bool {
 }
 
 /// A draw by the seed: a sequence's targets see some of the definitions that nobody names.
-fn drawn(world: &World<'_>, targets: &Targets<'_>, path: &[u8], definition: usize) -> bool {
-    let target = targets.documents.first().copied().unwrap_or_default();
-    let draw = world.draw(b"definition", &[path, &target.to_le_bytes(), &(definition as u64).to_le_bytes()]);
-    draw % DRAWN == 0
+fn drawn(draw: u64, definition: usize) -> bool {
+    // The finalizer of splitmix64 (Steele, Lea, Flood 2014): cheap, and every bit depends on every other.
+    let mut bits = draw ^ (definition as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (bits ^ (bits >> 31)).is_multiple_of(DRAWN)
 }
 
 /// Which definitions are shown, by file and place, and whether whole.

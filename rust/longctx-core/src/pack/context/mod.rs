@@ -14,6 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashSet;
+
 use super::corpus::Record;
 use super::fit::{Bin, Block};
 use super::options::Context;
@@ -49,7 +51,7 @@ struct Targets<'t> {
     /// The documents, with their texts.
     loaded: Vec<Loaded<'t>>,
     /// Names that a reader knows before the learnt part.
-    known: HashSet<String>,
+    known: FxHashSet<String>,
     /// Place in `loaded` of the target that comes first.
     first: usize,
     /// The first target begins with its own overlap.
@@ -122,7 +124,7 @@ impl<'c> Chooser<'c> {
         documents.dedup();
         let loaded: Vec<Loaded<'_>> =
             documents.iter().map(|&document| self.world.load(document)).collect::<Result<_>>()?;
-        let mut known = HashSet::new();
+        let mut known = FxHashSet::default();
         for (&document, one) in documents.iter().zip(&loaded) {
             for range in self.imports(document, one) {
                 let lines = one.text().text.get(range.clone()).unwrap_or_default();

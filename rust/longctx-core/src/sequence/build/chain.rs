@@ -128,9 +128,9 @@ mod tests {
         let long = "word ".repeat(30);
         let all = versions(&[&long, &long, "x\n", "y\n"]);
         let built = build_commit_chain_sequence(&tokenizer, "a", &all, 64).unwrap();
-        assert_eq!(built.dropped, ["c0", "c1"]);
+        assert_eq!(built.dropped, ["c0"]);
         assert!(built.ids.len() <= 64);
-        assert!(tokenizer.decode(&built.ids).starts_with("<|FILE_START|>a\nx\n"));
+        assert!(tokenizer.decode(&built.ids).contains("<|COMMIT_START|>c2 change 2\n<|FILE_START|>a\nx\n"));
     }
 
     #[test]
