@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::{FileSequence, build_file_sequence};
 pub use document::{EncodedDocument, RedactedTokens, encode_document};
-pub use draft::{Draft, Kit, Mark, Piece, Text};
+pub use draft::{Draft, Kit, Mark, Part, Piece, Text};
 pub use elision::{Comment, ElisionTokens, Elisions};
 pub use header::header_tokens;
 pub use segment::{Link, Role, Segment, Why};

@@ -146,6 +146,12 @@ impl Tree {
         &self.top
     }
 
+    /// What the paths of the repository that lie in the folder begin with: the folder's path relative to the
+    /// repository's root, without a slash at its end; empty where they are the same.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     /// The hash that names the repository's objects; SHA-1 without git.
     pub fn object_hash(&self) -> ObjectHash {
         self.hash
