@@ -209,7 +209,7 @@ impl<'t, 'd> Teller<'t, 'd> {
                 if !new.is_empty() {
                     let mut shown = visible(seen);
                     shown.extend(new.iter().cloned());
-                    let extent = Extent { heads: extent.heads / 4, ..extent };
+                    let extent = Extent { heads: extent.heads / 4, beside: false, ..extent };
                     let heads = heads(pair, &shown, extent);
                     show_state(desk, pair, &new, &heads, &mut now)?;
                 }

@@ -11,7 +11,7 @@ use crate::pack::world::World;
 use crate::path::RepoPath;
 
 /// Steps of a chain that are told in one go.
-const STRETCH: usize = 16;
+const STRETCH: usize = 8;
 /// The largest number of files that a commit told across its files may have.
 const MOST_FILES: usize = 8;
 

@@ -9,8 +9,8 @@ use super::version::{Pair, Version};
 
 /// A line that is left out costs as much as the line that says so.
 const GAP: u32 = 2;
-/// Longer heads are left out, in bytes.
-const LONGEST_HEAD: usize = 600;
+/// A part that begins so few lines below the head of its definition begins with it.
+const LONGEST_HEAD: u32 = 12;
 /// An elision line, in bytes.
 const ELISION: usize = 12;
 
@@ -21,8 +21,10 @@ pub struct Extent {
     pub definition: usize,
     /// So many lines where no definition is.
     pub around: u32,
-    /// So many bytes of heads of other definitions.
+    /// So many bytes of heads: first of the definitions around what changed,
     pub heads: usize,
+    /// then of those beside.
+    pub beside: bool,
 }
 
 impl Extent {
@@ -30,12 +32,12 @@ impl Extent {
     /// three bytes, seldom more than four.
     pub fn wide(tokens: u32) -> Self {
         let bytes = tokens as usize * 3;
-        Self { definition: bytes / 4, around: 3, heads: bytes / 8 }
+        Self { definition: bytes / 4, around: 3, heads: bytes / 8, beside: true }
     }
 
     /// Only what is needed to see where a change belongs.
     pub fn narrow() -> Self {
-        Self { definition: 0, around: 1, heads: 0 }
+        Self { definition: 0, around: 1, heads: 0, beside: false }
     }
 }
 
@@ -58,6 +60,16 @@ pub fn regions(pair: &Pair<'_>, extent: Extent) -> Vec<Range<u32>> {
         }
         if rows == own {
             rows = rows.start.saturating_sub(extent.around)..(rows.end + extent.around).min(alignment.rows());
+            for (age, _, syntax) in versions(pair, syntax.as_ref()) {
+                let [lines, _] = edges(hunk.lines(age));
+                let span = syntax.and_then(|syntax| syntax.around(&lines));
+                for head in span.map(|span| &span.head).filter(|head| head.len() as u32 <= LONGEST_HEAD) {
+                    let head = alignment.rows_of(age, head);
+                    if rows.start <= head.end + GAP {
+                        rows.start = rows.start.min(head.start);
+                    }
+                }
+            }
         }
         regions.push(rows);
     }
@@ -111,18 +123,20 @@ pub fn heads(pair: &Pair<'_>, shown: &[Range<u32>], extent: Extent) -> Vec<Head>
     let mut found = if spans.is_empty() {
         shown.iter().filter_map(|lines| line_above(pair.before, lines.start)).collect()
     } else {
-        spans_near(spans, alignment)
+        spans_near(spans, alignment, extent.beside)
     };
     let mut room = extent.heads;
     let mut taken: Vec<Head> = Vec::new();
-    for head in found.drain(..) {
+    let cost = |lines: &Range<u32>| pair.before.line_text(lines).len() + ELISION;
+    for mut head in found.drain(..) {
+        if cost(&head.lines) > room {
+            // Its first line has the name, mostly.
+            head.lines.end = head.lines.start + 1;
+        }
         let apart = |other: &Range<u32>| other.end <= head.lines.start || head.lines.end <= other.start;
-        let bytes = pair.before.line_text(&head.lines).len();
-        if bytes <= LONGEST_HEAD
-            && bytes + ELISION <= room
-            && shown.iter().chain(taken.iter().map(|head| &head.lines)).all(apart)
-        {
-            room -= bytes + ELISION;
+        let cost = cost(&head.lines);
+        if cost <= room && shown.iter().chain(taken.iter().map(|head| &head.lines)).all(apart) {
+            room -= cost;
             taken.push(head);
         }
     }
@@ -130,8 +144,8 @@ pub fn heads(pair: &Pair<'_>, shown: &[Range<u32>], extent: Extent) -> Vec<Head>
     taken
 }
 
-/// Definitions, those around a hunk first, from the outside in, then by their distance from a hunk.
-fn spans_near(spans: &[Span], alignment: &Alignment) -> Vec<Head> {
+/// Definitions, those around a hunk first, from the outside in, then those `beside` by their distance from a hunk.
+fn spans_near(spans: &[Span], alignment: &Alignment, beside: bool) -> Vec<Head> {
     let hunks = alignment.hunks();
     let mut ranked: Vec<(u32, u32, &Span)> = spans
         .iter()
@@ -139,7 +153,7 @@ fn spans_near(spans: &[Span], alignment: &Alignment) -> Vec<Head> {
             if hunks.iter().any(|hunk| span.holds(&hunk.before)) {
                 return Some((0, span.lines.start, span));
             }
-            (!span.minor).then(|| (1 + distance(span, hunks), span.lines.start, span))
+            (beside && !span.minor).then(|| (1 + distance(span, hunks), span.lines.start, span))
         })
         .collect();
     ranked.sort_by_key(|&(rank, start, _)| (rank, start));
@@ -154,6 +168,12 @@ fn distance(span: &Span, hunks: &[Hunk]) -> u32 {
     above.into_iter().chain(below).min().unwrap_or(u32::MAX - 1)
 }
 
+/// Whether a line makes a heading of the line above it.
+fn is_underline(line: &str) -> bool {
+    let first = line.chars().next().filter(|first| "=-~^\"'*+#".contains(*first));
+    first.is_some_and(|first| line.len() > 2 && line.chars().all(|c| c == first))
+}
+
 /// The nearest line above that is indented less; for a line that is not indented, the heading above it.
 fn line_above(version: &Version, line: u32) -> Option<Head> {
     let text = |line: u32| version.line_text(&(line..line + 1));
@@ -164,7 +184,11 @@ fn line_above(version: &Version, line: u32) -> Option<Head> {
         if text.trim().is_empty() {
             return false;
         }
-        if own > 0 { depth(text) < own } else { text.starts_with(['#', '[']) && !text.starts_with("#!") }
+        if own > 0 {
+            return depth(text) < own;
+        }
+        let below = version.line_text(&(above + 1..(above + 2).min(version.lines.count()))).trim_end();
+        text.starts_with(['#', '[']) || is_underline(below) && !is_underline(text.trim_end())
     })?;
     Some(Head { lines: found..found + 1, name: None })
 }
