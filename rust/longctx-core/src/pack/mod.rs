@@ -1,5 +1,6 @@
 //! Packing: a repository in, a dataset out.
 
+mod commits;
 mod context;
 mod corpus;
 mod encode;
@@ -132,6 +133,11 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
     };
     hierarchical::make(&world, &output, watch)?;
     clock.lap("hierarchical sequences");
+    let history = match options.kinds.contains(&Kind::Commits) {
+        true => Some(commits::make(&world, &tree, &output, watch)?),
+        false => None,
+    };
+    clock.lap("commit sequences");
 
     let finished = output.finish()?;
     let facts = Facts {
@@ -141,6 +147,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         corpus: &corpus,
         finished: &finished,
         skipped,
+        history,
         root: tree.root(),
     };
     let counted = facts.count();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::commits::CommitCounts;
 use super::corpus::{Corpus, Record, Rejected};
 use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
@@ -28,6 +29,7 @@ pub struct Facts<'f> {
     pub corpus: &'f Corpus,
     pub finished: &'f Finished,
     pub skipped: Vec<SkippedRow>,
+    pub history: Option<CommitCounts>,
     pub root: &'f Path,
 }
 
@@ -45,6 +47,7 @@ pub struct Counted {
     bands: Vec<BandRow>,
     kinds: Vec<KindRow>,
     repeated: u64,
+    history: Option<CommitCounts>,
     coverage: CoverageRow,
     directories: Vec<DirectoryRow>,
     languages: Vec<LanguageRow>,
@@ -252,6 +255,7 @@ impl Facts<'_> {
             bands: self.bands(),
             kinds: self.kinds(),
             repeated: self.finished.repeated,
+            history: self.history.clone(),
             coverage: CoverageRow {
                 bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),
                 bytes_packed: packed_bytes,

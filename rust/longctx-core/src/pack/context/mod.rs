@@ -111,10 +111,10 @@ impl<'c> Chooser<'c> {
             let starts = std::iter::once(Draft::START).chain(ends.iter().copied());
             let blocks: Vec<_> = starts.zip(&ends).collect();
             for (start, end) in blocks.into_iter().rev() {
-                draft.append_part(beside, start, *end);
+                draft.append_between(beside, start, *end);
             }
         }
-        draft.append(own);
+        draft.append_between(own, Draft::START, own.mark());
         Ok(())
     }
 

@@ -69,13 +69,13 @@ pub fn build_commit_chain_sequence(
     };
     let mut draft = Draft::default();
     if let Some((start, end)) = state {
-        draft.append_part(&blocks, start, end);
+        draft.append_between(&blocks, start, end);
     }
     for (number, (start, end, header)) in commits[..count].iter().rev().enumerate() {
         if number == 0 {
             draft.loss_start = draft.len() + header;
         }
-        draft.append_part(&blocks, *start, *end);
+        draft.append_between(&blocks, *start, *end);
     }
     let dropped = versions[..place].iter().map(|version| version.commit.clone()).collect();
     Ok(BuiltSequence::of(draft, dropped))
