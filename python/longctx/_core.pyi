@@ -201,3 +201,42 @@ def build_file_sequence(
     Raises:
         LongctxError: No files, the tokenizer has no markers, or `max_length` has no room for the target's path.
     """
+
+def build_commit_chain_sequence(
+    tokenizer: Tokenizer, path: str, versions: list[tuple[str, str, str]], max_length: int
+) -> tuple[NDArray[np.uint32], int, str]:
+    """Builds one sequence of whole versions of a file, oldest first: a state, then what each commit made of it.
+
+    The oldest versions are dropped until the rest fits. Learning starts at the file of the first commit block.
+
+    Args:
+        tokenizer: One that has the markers.
+        path: The file's path.
+        versions: Commit id as it is to be shown, subject, and the file's whole text after it.
+        max_length: Most tokens of the sequence.
+
+    Returns:
+        As `build_file_sequence`; dropped holds commit ids.
+
+    Raises:
+        LongctxError: No versions, or `max_length` has no room for the newest.
+    """
+
+def build_qa_sequence(
+    tokenizer: Tokenizer, snippets: list[tuple[str, str]], question: str, answer: str | list[int], max_length: int
+) -> tuple[NDArray[np.uint32], int, str]:
+    """Builds one question about snippets with its answer, which alone is learnt.
+
+    Args:
+        tokenizer: One that has the markers.
+        snippets: Pairs of path and text, 1 to 16.
+        question: The question.
+        answer: Text, or the numbers of snippets, counted from 1.
+        max_length: Most tokens of the sequence.
+
+    Returns:
+        As `build_file_sequence`; nothing is ever dropped.
+
+    Raises:
+        LongctxError: No or too many snippets, an empty answer, one that names no snippet, or all of it is too long.
+    """

@@ -23,6 +23,11 @@ thread_local! {
 /// Parses `text`; none when the grammar is missing, the text too long, the work out of all proportion to its length
 /// (counted in parser steps, so that the answer does not depend on the machine), or the call cancelled.
 pub(crate) fn parse(lang: Lang, text: &str, watch: Watch<'_>) -> Option<Tree> {
+    parse_again(lang, text, None, watch)
+}
+
+/// Parses `text` with the tree of what it was before, edited to fit: only what changed is looked at.
+pub(crate) fn parse_again(lang: Lang, text: &str, before: Option<&Tree>, watch: Watch<'_>) -> Option<Tree> {
     let grammar = lang.grammar()?;
     if text.len() > MAX_BYTES {
         return None;
@@ -47,7 +52,7 @@ pub(crate) fn parse(lang: Lang, text: &str, watch: Watch<'_>) -> Option<Tree> {
         let bytes = text.as_bytes();
         let tree = parser.parse_with_options(
             &mut |at, _| bytes.get(at..).unwrap_or_default(),
-            None,
+            before,
             Some(ParseOptions::new().progress_callback(&mut on_progress)),
         );
         if tree.is_none() {

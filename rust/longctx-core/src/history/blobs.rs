@@ -55,6 +55,11 @@ impl Blobs {
         entry.mode().is_blob().then(|| entry.object_id())
     }
 
+    /// Fills `buffer` with the bytes of a blob, unless it has more than `largest`.
+    pub fn read_at_most<'b>(&self, id: ObjectId, largest: u64, buffer: &'b mut Vec<u8>) -> Blob<'b> {
+        self.store.with_reader(|reader| content(reader, id, largest, buffer))
+    }
+
     /// Reads each of `ids`, which need no order and should not repeat, and calls `visit` with its place in `ids` and
     /// its content, from several threads at once and in the order in which the blobs lie on disk. Blobs of more than
     /// `largest` bytes are not read. At any time one blob a thread is in memory, besides 48 MiB of delta bases.

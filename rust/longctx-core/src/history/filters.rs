@@ -127,6 +127,7 @@ mod tests {
         let id = ObjectId::null(gix::hash::Kind::Sha1);
         Step {
             commit: Commit {
+                parent: None,
                 id,
                 subject: subject.to_owned(),
                 time: 0,

@@ -61,6 +61,7 @@ impl ReportOptions {
     fn history(&self) -> HistoryOptions {
         HistoryOptions {
             mode: self.mode,
+            start: None,
             since: self.since,
             max_commits: self.max_commits,
             max_files_per_commit: self.max_files_per_commit,

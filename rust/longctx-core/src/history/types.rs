@@ -25,6 +25,8 @@ pub enum Mode {
 pub struct HistoryOptions {
     /// Which commits are walked.
     pub mode: Mode,
+    /// Where the walk begins instead of at `HEAD` (in full mode: at the branches).
+    pub start: Option<ObjectId>,
     /// The walk ends at the first commit (in full mode: leaves out every commit) older than this, in seconds since
     /// 1970, by the committer's clock.
     pub since: Option<i64>,
@@ -43,6 +45,7 @@ impl HistoryOptions {
     pub fn everything() -> Self {
         Self {
             mode: Mode::FirstParent,
+            start: None,
             since: None,
             max_commits: None,
             max_files_per_commit: None,
@@ -67,6 +70,9 @@ impl Default for HistoryOptions {
 pub struct Commit {
     /// Its id.
     pub id: ObjectId,
+    /// The commit it is compared with: its first parent, unless a graft or the boundary of a shallow clone says
+    /// otherwise.
+    pub parent: Option<ObjectId>,
     /// Its subject in one line; for a merge whose subject names branches only, the first line of the body, if any.
     pub subject: String,
     /// When it was committed, in seconds since 1970.

@@ -50,32 +50,40 @@ pub(super) struct Walk {
 pub(super) fn walk(store: &Store, path: &Path, options: &HistoryOptions, watch: Watch<'_>) -> Result<Walk> {
     let repo = store.repository();
     let parents = Parents::read(&repo, path)?;
+    let tip = match options.start {
+        Some(id) => id,
+        None => head(&repo, path)?,
+    };
+    let mut walk =
+        Walk { steps: Vec::new(), tip: (tip, tip), left_out: Vec::new(), notes: parents.notes(&repo) };
+    store.with_reader(|reader| {
+        let Some(first) = Node::read(reader, tip, &parents) else {
+            let named = if options.start.is_some() { "" } else { " of HEAD" };
+            return Err(repository_error(path, &format!("the commit {tip}{named} is missing")));
+        };
+        walk.tip.1 = first.tree;
+        match options.mode {
+            Mode::FirstParent => first_parent(reader, &parents, options, watch, &mut walk, first),
+            Mode::Full => {
+                let tips = if options.start.is_some() { vec![tip] } else { branches(&repo, path, tip)? };
+                full(reader, &parents, options, watch, &mut walk, tips)
+            }
+        }
+    })?;
+    Ok(walk)
+}
+
+fn head(repo: &gix::Repository, path: &Path) -> Result<ObjectId> {
     let head = repo
         .head()
         .map_err(|error| repository_error(path, &format!("HEAD cannot be read: {}", causes(&error))))?;
     if head.is_unborn() {
         return Err(repository_error(path, "has no commits yet"));
     }
-    let tip = head
+    let id = head
         .into_peeled_id()
-        .map_err(|error| repository_error(path, &format!("HEAD leads to no commit: {}", causes(&error))))?
-        .detach();
-    let mut walk =
-        Walk { steps: Vec::new(), tip: (tip, tip), left_out: Vec::new(), notes: parents.notes(&repo) };
-    store.with_reader(|reader| {
-        let Some(first) = Node::read(reader, tip, &parents) else {
-            return Err(repository_error(path, &format!("the commit {tip} of HEAD is missing")));
-        };
-        walk.tip.1 = first.tree;
-        match options.mode {
-            Mode::FirstParent => first_parent(reader, &parents, options, watch, &mut walk, first),
-            Mode::Full => {
-                let tips = branches(&repo, path, tip)?;
-                full(reader, &parents, options, watch, &mut walk, tips)
-            }
-        }
-    })?;
-    Ok(walk)
+        .map_err(|error| repository_error(path, &format!("HEAD leads to no commit: {}", causes(&error))))?;
+    Ok(id.detach())
 }
 
 /// A commit as far as the walk needs it.
@@ -100,15 +108,18 @@ impl Node {
         let subject = text.subject();
         let merge = text.parents.len() > 1;
         let spoken = if merge && is_empty_talk(&subject) { text.body_line() } else { None };
+        let author = text.author_text();
+        let parents = parents.of(id, text.parents);
         let commit = Commit {
             id,
+            parent: parents.first().copied(),
             subject: spoken.unwrap_or_else(|| subject.clone()),
             time: text.time,
-            author: text.author_text(),
+            author,
             merge,
             left_out: None,
         };
-        Some(Self { tree: text.tree, parents: parents.of(id, text.parents), commit, subject })
+        Some(Self { tree: text.tree, parents, commit, subject })
     }
 
     fn step(self, base: Base) -> Step {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde_json::Map;
 
-use super::context::Chooser;
+use super::context::{Chooser, Parts};
 use super::corpus::Record;
 use super::fit::Block;
 use super::output::{About, Output, Side};
@@ -51,6 +51,7 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
 #[derive(Default)]
 struct Maker {
     draft: Draft,
+    parts: Parts,
     bytes: Vec<u8>,
     ids: Vec<u32>,
 }
@@ -63,7 +64,7 @@ impl Maker {
         planned: &Planned,
         side: Side,
     ) -> Result<()> {
-        chooser.fill(&planned.bin, planned.band, side, &mut self.draft)?;
+        chooser.fill(&planned.bin, planned.band, side, &mut self.parts, &mut self.draft)?;
         let mut blocks = planned.bin.blocks.clone();
         // A block with overlap comes first: what follows it is learnt.
         blocks.sort_by_key(|block| {

@@ -1,5 +1,6 @@
 //! Packing: a repository in, a dataset out.
 
+mod commits;
 mod context;
 mod corpus;
 mod encode;
@@ -127,11 +128,17 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         kit,
         corpus: &corpus,
         sides: &sides,
+        texts: world::TextCache::new(),
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
     hierarchical::make(&world, &output, watch)?;
     clock.lap("hierarchical sequences");
+    let history = match options.kinds.contains(&Kind::Commits) {
+        true => Some(commits::make(&world, &tree, &output, watch)?),
+        false => None,
+    };
+    clock.lap("commit sequences");
     let qa = match options.kinds.contains(&Kind::Qa) {
         true => Some(qa::make(&world, &output, watch)?),
         false => None,
@@ -147,6 +154,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         finished: &finished,
         qa,
         skipped,
+        history,
         root: tree.root(),
     };
     let counted = facts.count();

@@ -1,6 +1,6 @@
 //! Finished sequences of all kinds, on their way to the shards.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -161,11 +161,45 @@ impl Output {
         Ok(())
     }
 
-    /// Tokens of the sequences of a kind, band (by place) and side so far.
-    pub fn tokens(&self, kind: Kind, band: usize, side: Side) -> u64 {
+    /// How many tokens sequences of another kind may have in each band, on either side: `ratio` times those of the
+    /// hierarchical ones.
+    pub fn allowance(&self, ratio: f64) -> Vec<[u64; 2]> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let these = |one: &&Waiting| one.kind == kind && usize::from(one.band) == band && one.side == side;
-        state.1.iter().filter(these).map(|one| u64::from(one.length)).sum()
+        let mut tokens = vec![[0; 2]; self.bands.len()];
+        for one in state.1.iter().filter(|one| one.kind == Kind::Hierarchical) {
+            tokens[usize::from(one.band)][one.side as usize] += u64::from(one.length);
+        }
+        tokens.into_iter().map(|sides| sides.map(|tokens| (tokens as f64 * ratio) as u64)).collect()
+    }
+
+    /// Drops those of a kind that come last in their order until the rest keeps to its allowance, and says how many.
+    /// For validation, what is seen in training and what is not get half of it each, and what the other leaves.
+    pub fn keep_first(&self, kind: Kind, allowance: &[[u64; 2]]) -> u64 {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut groups: BTreeMap<(u8, Side, bool), Vec<usize>> = BTreeMap::new();
+        for (at, one) in state.1.iter().enumerate().filter(|(_, one)| one.kind == kind) {
+            groups.entry((one.band, one.side, one.seen)).or_default().push(at);
+        }
+        let sum = |places: &Vec<usize>| places.iter().map(|&at| u64::from(state.1[at].length)).sum::<u64>();
+        let wanted: BTreeMap<_, u64> = groups.iter().map(|(&group, places)| (group, sum(places))).collect();
+        let mut dropped: HashSet<usize> = HashSet::new();
+        for (&(band, side, seen), places) in &mut groups {
+            places.sort_unstable_by_key(|&at| (state.1[at].order, state.1[at].hash));
+            let allowed = allowance[usize::from(band)][side as usize];
+            let other = wanted.get(&(band, side, !seen)).copied().unwrap_or(0);
+            let allowed = allowed.saturating_sub(other).max(if other > 0 { allowed / 2 } else { allowed });
+            let mut sum = 0;
+            dropped.extend(places.iter().skip_while(|&&at| {
+                sum += u64::from(state.1[at].length);
+                sum <= allowed
+            }));
+        }
+        let mut at = 0;
+        state.1.retain(|_| {
+            at += 1;
+            !dropped.contains(&(at - 1))
+        });
+        dropped.len() as u64
     }
 
     /// Ends collecting: sequences by side, band, kind and order; of several that are the same in all, the first.

@@ -1,6 +1,6 @@
 //! What is used in the learnt part of a sequence and defined in it before: the features of its difficulty.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::world::World;
 use crate::Result;
@@ -15,7 +15,7 @@ const COMMON: u32 = 8;
 /// Finds uses of names; knows in how many files each is defined.
 pub struct Finder<'f> {
     world: &'f World<'f>,
-    defined_in: HashMap<&'f str, u32>,
+    defined_in: FxHashMap<&'f str, u32>,
 }
 
 /// Where a name is defined in a sequence.
@@ -27,9 +27,10 @@ struct Place<'p> {
 impl<'f> Finder<'f> {
     /// Counts the definitions of all files.
     pub fn new(world: &'f World<'f>) -> Self {
-        let mut defined_in: HashMap<&str, u32> = HashMap::new();
+        let mut defined_in: FxHashMap<&str, u32> = FxHashMap::default();
         for facts in world.corpus.graph.facts.iter().flatten() {
-            let names: HashSet<&str> = facts.definitions.iter().map(|definition| &*definition.name).collect();
+            let names: FxHashSet<&str> =
+                facts.definitions.iter().map(|definition| &*definition.name).collect();
             for name in names {
                 *defined_in.entry(name).or_default() += 1;
             }
@@ -43,8 +44,8 @@ impl<'f> Finder<'f> {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn features(&self, draft: &Draft) -> Result<Features> {
-        let mut defined: HashMap<String, Vec<Place<'_>>> = HashMap::new();
-        let mut depth: HashMap<&str, u32> = HashMap::new();
+        let mut defined: FxHashMap<String, Vec<Place<'_>>> = FxHashMap::default();
+        let mut depth: FxHashMap<&str, u32> = FxHashMap::default();
         let mut distances = Vec::new();
         for segment in &draft.segments {
             if segment.why == Why::Target {
@@ -58,7 +59,7 @@ impl<'f> Finder<'f> {
         };
         let repeated = defined
             .values()
-            .filter(|places| places.iter().map(|place| place.path).collect::<HashSet<_>>().len() > 1);
+            .filter(|places| places.iter().map(|place| place.path).collect::<FxHashSet<_>>().len() > 1);
         Ok(Features {
             references: distances.len() as u32,
             distance_p50: at(50).copied().unwrap_or(0),
@@ -72,15 +73,15 @@ impl<'f> Finder<'f> {
     fn uses<'s>(
         &self,
         segment: &'s Segment,
-        defined: &HashMap<String, Vec<Place<'s>>>,
-        depth: &mut HashMap<&'s str, u32>,
+        defined: &FxHashMap<String, Vec<Place<'s>>>,
+        depth: &mut FxHashMap<&'s str, u32>,
         distances: &mut Vec<u32>,
     ) -> Result<()> {
         let Some(document) = self.document(segment) else { return Ok(()) };
         let loaded = self.world.load(document)?;
         let [start, end] = segment.bytes.map(|byte| byte as usize);
         let text = loaded.text().text.get(start..end).unwrap_or_default();
-        let mut known = HashSet::new();
+        let mut known = FxHashSet::default();
         for (at, word) in words(text) {
             let Some(places) = defined.get(word) else { continue };
             let token = token_at(segment, (start + at) as u32);
@@ -98,7 +99,7 @@ impl<'f> Finder<'f> {
         Ok(())
     }
 
-    fn define<'s>(&self, segment: &'s Segment, defined: &mut HashMap<String, Vec<Place<'s>>>) {
+    fn define<'s>(&self, segment: &'s Segment, defined: &mut FxHashMap<String, Vec<Place<'s>>>) {
         let mut note = |name: &str, token: u32| {
             if name.len() >= SHORTEST && self.defined_in.get(name).is_some_and(|&files| files <= COMMON) {
                 defined.entry(name.to_owned()).or_default().push(Place { token, path: &segment.path });

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::commits::CommitCounts;
 use super::corpus::{Corpus, Record, Rejected};
 use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
@@ -31,6 +32,7 @@ pub struct Facts<'f> {
     /// What was asked, if anything was to be.
     pub qa: Option<QaCounts>,
     pub skipped: Vec<SkippedRow>,
+    pub history: Option<CommitCounts>,
     pub root: &'f Path,
 }
 
@@ -48,6 +50,7 @@ pub struct Counted {
     bands: Vec<BandRow>,
     kinds: Vec<KindRow>,
     repeated: u64,
+    history: Option<CommitCounts>,
     qa: Option<QaCounts>,
     coverage: CoverageRow,
     directories: Vec<DirectoryRow>,
@@ -256,6 +259,7 @@ impl Facts<'_> {
             bands: self.bands(),
             kinds: self.kinds(),
             repeated: self.finished.repeated,
+            history: self.history.clone(),
             qa: self.qa.clone(),
             coverage: CoverageRow {
                 bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),

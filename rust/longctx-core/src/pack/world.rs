@@ -1,6 +1,10 @@
 //! What the makers of all kinds of sequences know.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
+
+use thread_local::ThreadLocal;
 
 use super::corpus::{Corpus, Record};
 use super::options::{FileOrder, PackOptions};
@@ -24,13 +28,23 @@ pub struct World<'w> {
     pub reading_order: Vec<u32>,
     /// The commit that was packed; none for a work tree.
     pub commit: Option<Arc<str>>,
+    /// Texts that each thread has read of late.
+    pub texts: TextCache,
 }
+
+/// The texts that each thread read last, by document; neighbouring sequences show the same files.
+pub type TextCache = ThreadLocal<RefCell<VecDeque<(u32, Arc<str>)>>>;
+
+/// Texts that a thread keeps.
+const TEXTS: usize = 24;
+/// Bytes of text that a thread keeps, beside the one read last.
+const TEXT_BYTES: usize = 4 << 20;
 
 /// A document with its text.
 pub struct Loaded<'w> {
     /// What is known of it.
     pub record: &'w Record,
-    text: String,
+    text: Arc<str>,
     commit: Option<Arc<str>>,
 }
 
@@ -41,7 +55,23 @@ impl World<'_> {
     /// [`crate::Error::Io`].
     pub fn load(&self, document: u32) -> Result<Loaded<'_>> {
         let record = &self.corpus.documents[document as usize];
-        Ok(Loaded { record, text: self.corpus.read_text(record)?, commit: self.commit.clone() })
+        let mut texts = self.texts.get_or_default().borrow_mut();
+        let text = match texts.iter().position(|(known, _)| *known == document) {
+            Some(at) => texts[at].1.clone(),
+            None => {
+                let text: Arc<str> = self.corpus.read_text(record)?.into();
+                texts.push_front((document, text.clone()));
+                let mut bytes = 0;
+                let kept = texts.iter().skip(1).take_while(|(_, text)| {
+                    bytes += text.len();
+                    bytes <= TEXT_BYTES
+                });
+                let kept = 1 + kept.count();
+                texts.truncate(kept.min(TEXTS));
+                text
+            }
+        };
+        Ok(Loaded { record, text, commit: self.commit.clone() })
     }
 
     /// What a document says: its imports and definitions.
@@ -64,6 +94,12 @@ impl World<'_> {
     /// Whether hierarchical sequences show other files before their targets.
     pub fn shows_context(&self) -> bool {
         !self.options.context.is_empty()
+    }
+
+    /// Whether other files stand before the windows of a document that no sequence holds whole. Before those of plain text
+    /// their own overlap is worth more.
+    pub fn shows_context_before(&self, record: &Record) -> bool {
+        self.shows_context() && self.facts(record).is_some()
     }
 
     /// Whether a sequence of `side` may show a document: training never shows what is kept for validation.

@@ -62,6 +62,29 @@ impl Piece {
     }
 }
 
+/// A draft without the means to go on with it, to be kept until it is appended to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Token ids.
+    pub tokens: Vec<u32>,
+    /// What came from documents, in order.
+    pub segments: Vec<Segment>,
+    /// Tokens from here on carry loss.
+    pub loss_start: u32,
+}
+
+impl Part {
+    /// Tokens.
+    pub fn len(&self) -> u32 {
+        self.tokens.len() as u32
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+}
+
 /// A length of a [`Draft`] to go back to.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
@@ -85,6 +108,9 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The beginning.
+    pub const START: Mark = Mark { tokens: 0, segments: 0 };
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.tokens.clear();
@@ -229,16 +255,30 @@ impl Draft {
         self.push(&[kit.markers.commit_end]);
     }
 
-    /// Appends all of another draft; where its loss starts does not matter.
-    pub fn append(&mut self, other: &Self) {
+    /// What there is so far.
+    pub fn part(&self) -> Part {
+        Part { tokens: self.tokens.clone(), segments: self.segments.clone(), loss_start: self.loss_start }
+    }
+
+    /// Appends all of a part; where its loss starts does not matter.
+    pub fn append(&mut self, other: &Part) {
+        self.extend(&other.tokens, &other.segments, 0);
+    }
+
+    /// Appends what another draft has between two marks.
+    pub fn append_between(&mut self, other: &Self, from: Mark, to: Mark) {
+        let segments = &other.segments[from.segments..to.segments];
+        self.extend(&other.tokens[from.tokens..to.tokens], segments, from.tokens as u32);
+    }
+
+    /// Appends tokens, and segments whose tokens count from `origin`.
+    fn extend(&mut self, tokens: &[u32], segments: &[Segment], origin: u32) {
         let at = self.len();
-        self.tokens.extend_from_slice(&other.tokens);
-        self.segments.extend(
-            other
-                .segments
-                .iter()
-                .map(|segment| Segment { tokens: segment.tokens.map(|token| token + at), ..segment.clone() }),
-        );
+        self.tokens.extend_from_slice(tokens);
+        self.segments.extend(segments.iter().map(|segment| Segment {
+            tokens: segment.tokens.map(|token| token - origin + at),
+            ..segment.clone()
+        }));
     }
 }
 

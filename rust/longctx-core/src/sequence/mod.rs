@@ -14,9 +14,11 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use build::{FileSequence, build_file_sequence};
+pub use build::{
+    Answer, BuiltSequence, TextVersion, build_commit_chain_sequence, build_file_sequence, build_qa_sequence,
+};
 pub use document::{EncodedDocument, RedactedTokens, encode_document};
-pub use draft::{Draft, Kit, Mark, Piece, Text};
+pub use draft::{Draft, Kit, Mark, Part, Piece, Text};
 pub use elision::{Comment, ElisionTokens, Elisions};
 pub use header::header_tokens;
 pub use segment::{Link, Role, Segment, Why};

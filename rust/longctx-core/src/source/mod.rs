@@ -22,7 +22,7 @@ pub use blob::{BlobId, ObjectHash};
 pub use decode::Encoding;
 pub use language::{Kind, Language, detect};
 pub use languages::LANGUAGES;
-pub use secrets::Redaction;
+pub use secrets::{Redaction, find as find_secrets};
 pub use skip::SkipReason;
 
 /// What [`classify`] leaves out and hides.

@@ -107,7 +107,7 @@ static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 });
 
 /// The secrets of a text: sorted, apart from each other, on character boundaries.
-pub(super) fn find(text: &str) -> Vec<Redaction> {
+pub fn find(text: &str) -> Vec<Redaction> {
     let bytes = text.as_bytes();
     let mut found: Vec<Redaction> = Vec::new();
     let Some(beginnings) = BEGINNINGS.as_ref() else { return found };

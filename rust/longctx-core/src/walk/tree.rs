@@ -146,7 +146,8 @@ impl Tree {
         &self.top
     }
 
-    /// The path of [`Self::root`] from [`Self::repository_root`], with `/`; empty where they are the same.
+    /// What the paths of the repository that lie in the folder begin with: the folder's path relative to the
+    /// repository's root, without a slash at its end; empty where they are the same.
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use super::{LEAST, Targets, append_block, estimate, whole_lines};
 use crate::Result;
 use crate::graph::{Edge, EdgeKind};
-use crate::pack::world::{Loaded, World};
+use crate::pack::corpus::Record;
+use crate::pack::world::World;
 use crate::sequence::{Draft, Link, Piece, Role, Why};
 use crate::symbols::{Definition, SymbolKind};
 
 /// Tokens of the elision line that comes with a piece.
 const ELISION: u32 = 4;
-/// Definitions without a body of code are shown whole up to this many tokens.
-const SHORT: u32 = 120;
+/// About as many bytes make a definition's lines longer than itself.
+const INDENT: usize = 4;
+/// A body of so few tokens is shown with its head.
+const SHORT: u32 = 30;
 /// So many files are looked into, those first that are needed most.
 const MOST_FILES: usize = 24;
 /// One of so many definitions that nobody names is drawn.
@@ -31,64 +34,86 @@ struct Candidate {
     whole: u32,
 }
 
-/// Something needed by the targets.
+/// A file that the targets need.
 struct Needed<'n> {
     document: u32,
-    loaded: Loaded<'n>,
+    record: &'n Record,
     link: Link,
-    kind: EdgeKind,
 }
 
 /// Appends blocks of at most `room` tokens in all, in reading order; says which documents they show.
+///
+/// # Errors
+/// [`crate::Error::Io`].
 pub fn append(
     world: &World<'_>,
     targets: &Targets<'_>,
     room: u32,
     draft: &mut Draft,
 ) -> Result<HashSet<u32>> {
-    let files = needed(world, targets)?;
+    let files = needed(world, targets);
     let mut candidates = Vec::new();
     for (number, file) in files.iter().enumerate() {
         collect(world, targets, number, file, &mut candidates);
     }
-    let chosen = choose(&files, &candidates, room);
-    let mut by_file: BTreeMap<u32, (usize, Vec<Piece>)> = BTreeMap::new();
-    for (&(file, definition), &(why, whole)) in &chosen {
-        let one = &files[file];
-        let Some(found) = world.facts(one.loaded.record).and_then(|facts| facts.definitions.get(definition))
-        else {
-            continue;
-        };
-        let text = one.loaded.text().text;
-        let (range, role) = match whole {
-            true => (&found.range, Role::Definition),
-            false => (&found.signature, Role::Signature),
-        };
-        let piece = Piece {
-            name: Some(Arc::from(&*found.name)),
-            needed_by: Some(one.link.clone()),
-            ..Piece::new(whole_lines(text, range.start as usize..range.end as usize), role, why)
-        };
-        let place = world.reading_order[one.document as usize];
-        by_file.entry(place).or_insert_with(|| (file, Vec::new())).1.push(piece);
+    let mut by_file: BTreeMap<u32, (&Needed<'_>, Vec<Chosen>)> = BTreeMap::new();
+    for ((file, definition), (why, whole)) in choose(&files, &candidates, room) {
+        let place = world.reading_order[files[file].document as usize];
+        let chosen = &mut by_file.entry(place).or_insert((&files[file], Vec::new())).1;
+        chosen.push(Chosen { definition, why, whole });
     }
     let mut shown = HashSet::new();
     let mut left = room;
-    for (file, mut pieces) in by_file.into_values() {
-        disjoint(&mut pieces);
-        // The estimates were too low: what is least wanted goes.
+    for (file, chosen) in by_file.into_values() {
+        let loaded = world.load(file.document)?;
+        let mut pieces = pieces(world, file, loaded.text().text, &chosen);
+        // Where the estimates were too low, what is least wanted goes.
         while !pieces.is_empty() {
             let before = draft.len();
-            if append_block(world, &files[file].loaded, &pieces, left, draft) {
+            if append_block(world, &loaded, &pieces, left, draft) {
                 left -= draft.len() - before;
-                shown.insert(files[file].document);
+                shown.insert(file.document);
                 break;
             }
-            let least = (0..pieces.len()).rev().max_by_key(|&at| weight(pieces[at].why));
+            let least = (0..pieces.len()).max_by_key(|&at| weight(pieces[at].why));
             pieces.remove(least.unwrap_or(0));
         }
     }
     Ok(shown)
+}
+
+/// A definition to be shown.
+struct Chosen {
+    definition: usize,
+    why: Why,
+    whole: bool,
+}
+
+/// The pieces of one file: whole lines, sorted, none of them twice.
+fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen]) -> Vec<Piece> {
+    let Some(facts) = world.facts(file.record) else { return Vec::new() };
+    let found = chosen.iter().filter_map(|one| Some((one, facts.definitions.get(one.definition)?)));
+    let mut pieces: Vec<Piece> = found
+        .map(|(one, definition)| {
+            let (range, role) = match one.whole {
+                true => (&definition.range, Role::Definition),
+                false => (&definition.signature, Role::Signature),
+            };
+            Piece {
+                name: Some(Arc::from(&*definition.name)),
+                needed_by: Some(file.link.clone()),
+                ..Piece::new(whole_lines(text, range.start as usize..range.end as usize), role, one.why)
+            }
+        })
+        .collect();
+    pieces.sort_by_key(|piece| (piece.bytes.start, std::cmp::Reverse(piece.bytes.end)));
+    let mut end = 0;
+    pieces.retain_mut(|piece| {
+        piece.bytes.start = piece.bytes.start.max(end);
+        end = end.max(piece.bytes.end);
+        !piece.bytes.is_empty()
+    });
+    pieces
 }
 
 /// How little something is wanted.
@@ -101,7 +126,7 @@ fn weight(why: Why) -> u8 {
 }
 
 /// The files that the targets need, those first that are needed most.
-fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Result<Vec<Needed<'n>>> {
+fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Vec<Needed<'n>> {
     let graph = &world.corpus.graph;
     let mut strongest: HashMap<u32, (Edge, &Arc<str>)> = HashMap::new();
     for target in &targets.loaded {
@@ -123,13 +148,10 @@ fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Result<Vec<Needed<
     all.sort_unstable_by_key(|&(document, (edge, _))| (std::cmp::Reverse(edge.kind), document));
     all.truncate(MOST_FILES);
     all.into_iter()
-        .map(|(document, (edge, path))| {
-            Ok(Needed {
-                document,
-                loaded: world.load(document)?,
-                link: Link { path: path.clone(), kind: edge.kind, line: edge.line },
-                kind: edge.kind,
-            })
+        .map(|(document, (edge, path))| Needed {
+            document,
+            record: &world.corpus.documents[document as usize],
+            link: Link { path: path.clone(), kind: edge.kind, line: edge.line },
         })
         .collect()
 }
@@ -141,29 +163,26 @@ fn collect(
     file: &Needed<'_>,
     out: &mut Vec<Candidate>,
 ) {
-    let record = file.loaded.record;
-    let Some(facts) = world.facts(record) else { return };
-    let text = file.loaded.text().text;
+    let Some(facts) = world.facts(file.record) else { return };
     let all = &facts.definitions;
+    let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
+    let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
     let is_named = |definition: &Definition| targets.known.contains(&*definition.name);
-    let parent = |definition: &Definition| definition.parent.and_then(|at| all.get(at as usize));
     for (at, definition) in all.iter().enumerate() {
-        let outer = parent(definition);
+        let outer = definition.parent.and_then(|at| all.get(at as usize));
         let is_member = outer.is_some_and(|outer| outer.kind != SymbolKind::Module);
         if definition.kind == SymbolKind::Module || in_function(all, definition) {
             continue;
         }
         let why = match (is_named(definition), outer.is_some_and(is_named)) {
             (true, _) if !is_member => Why::Named,
+            // A member says little without what it is a member of.
             (_, true) if is_member => Why::MemberOfNamed,
-            (true, _) => Why::Named,
-            _ if drawn(world, targets, record.name.as_bytes(), at) => Why::Drawn,
+            _ if is_member || definition.kind == SymbolKind::Impl => continue,
+            _ if drawn(draw, at) => Why::Drawn,
             _ => continue,
         };
-        let size = |range: &std::ops::Range<u32>| {
-            let lines = whole_lines(text, range.start as usize..range.end as usize);
-            estimate(record, lines.len()) + ELISION
-        };
+        let size = |range: &std::ops::Range<u32>| estimate(file.record, range.len() + INDENT) + ELISION;
         out.push(Candidate {
             file: number,
             definition: at,
@@ -186,10 +205,12 @@ fn in_function(all: &[Definition], definition: &Definition) -> bool {
 }
 
 /// A draw by the seed: a sequence's targets see some of the definitions that nobody names.
-fn drawn(world: &World<'_>, targets: &Targets<'_>, path: &[u8], definition: usize) -> bool {
-    let target = targets.documents.first().copied().unwrap_or_default();
-    let draw = world.draw(b"definition", &[path, &target.to_le_bytes(), &(definition as u64).to_le_bytes()]);
-    draw % DRAWN == 0
+fn drawn(draw: u64, definition: usize) -> bool {
+    // The finalizer of splitmix64 (Steele, Lea, Flood 2014): cheap, and every bit depends on every other.
+    let mut bits = draw ^ (definition as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (bits ^ (bits >> 31)).is_multiple_of(DRAWN)
 }
 
 /// Which definitions are shown, by file and place, and whether whole.
@@ -199,16 +220,14 @@ fn choose(
     room: u32,
 ) -> BTreeMap<(usize, usize), (Why, bool)> {
     let mut order: Vec<&Candidate> = candidates.iter().collect();
-    order.sort_by_key(|one| {
-        (weight(one.why), std::cmp::Reverse(files[one.file].kind), one.file, one.definition)
-    });
+    order.sort_by_key(|one| (weight(one.why), one.file, one.definition));
     let mut chosen = BTreeMap::new();
     let mut opened = HashSet::new();
     let mut left = room;
     let mut take = |one: &Candidate, cost: u32, whole: bool, left: &mut u32| {
         let opening = match opened.contains(&one.file) {
             true => 0,
-            false => files[one.file].loaded.record.header.len() as u32 + 2 + ELISION,
+            false => files[one.file].record.header.len() as u32 + 2 + ELISION,
         };
         let old = chosen.get(&(one.file, one.definition)).map_or(0, |_| one.head);
         if *left + old < cost + opening {
@@ -221,7 +240,7 @@ fn choose(
     // Heads first, of what is named and of its members; short things whole.
     let of = |why: Why| order.iter().copied().filter(move |one| one.why == why);
     for one in of(Why::Named).chain(of(Why::MemberOfNamed)) {
-        let whole = one.whole <= one.head + SHORT / 4 || one.whole <= SHORT / 2;
+        let whole = one.whole <= one.head + SHORT;
         take(one, if whole { one.whole } else { one.head }, whole, &mut left);
     }
     // A quarter of the room goes to what nobody names; all of it where nothing is named.
@@ -229,7 +248,7 @@ fn choose(
     let mut others = if named { left.min(room / 4) } else { left };
     left -= others;
     for one in of(Why::Drawn) {
-        let whole = one.whole <= one.head + SHORT / 4;
+        let whole = one.whole <= one.head + SHORT;
         take(one, if whole { one.whole } else { one.head }, whole, &mut others);
     }
     left += others;
@@ -243,15 +262,4 @@ fn choose(
         take(one, one.whole, true, &mut left);
     }
     chosen
-}
-
-/// Sorts pieces and takes away what others show already.
-fn disjoint(pieces: &mut Vec<Piece>) {
-    pieces.sort_by_key(|piece| (piece.bytes.start, std::cmp::Reverse(piece.bytes.end)));
-    let mut end = 0;
-    pieces.retain_mut(|piece| {
-        piece.bytes.start = piece.bytes.start.max(end);
-        end = end.max(piece.bytes.end);
-        !piece.bytes.is_empty()
-    });
 }

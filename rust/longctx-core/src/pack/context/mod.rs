@@ -11,6 +11,10 @@ mod outline;
 mod siblings;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashSet;
 
 use super::corpus::Record;
 use super::fit::{Bin, Block};
@@ -28,6 +32,15 @@ const LEAST: u32 = 40;
 pub struct Chooser<'c> {
     world: &'c World<'c>,
     stems: HashMap<String, Vec<u32>>,
+    /// Where the imports of each document stand, once somebody asked.
+    imports: Vec<OnceLock<Box<[Range<usize>]>>>,
+}
+
+/// Buffers for the parts of a context.
+#[derive(Default)]
+pub struct Parts {
+    own: Draft,
+    beside: Draft,
 }
 
 /// What is to be learnt, and what is known before.
@@ -38,7 +51,7 @@ struct Targets<'t> {
     /// The documents, with their texts.
     loaded: Vec<Loaded<'t>>,
     /// Names that a reader knows before the learnt part.
-    known: HashSet<String>,
+    known: FxHashSet<String>,
     /// Place in `loaded` of the target that comes first.
     first: usize,
     /// The first target begins with its own overlap.
@@ -50,14 +63,23 @@ struct Targets<'t> {
 impl<'c> Chooser<'c> {
     /// Prepares to choose.
     pub fn new(world: &'c World<'c>) -> Self {
-        Self { world, stems: siblings::by_stem(&world.corpus.documents) }
+        let documents = &world.corpus.documents;
+        let imports = documents.iter().map(|_| OnceLock::new()).collect();
+        Self { world, stems: siblings::by_stem(documents), imports }
     }
 
     /// Replaces `draft` by the context of the targets in `bin`, at most as long as the band has room.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn fill(&self, bin: &Bin, band: usize, side: Side, draft: &mut Draft) -> Result<()> {
+    pub fn fill(
+        &self,
+        bin: &Bin,
+        band: usize,
+        side: Side,
+        parts: &mut Parts,
+        draft: &mut Draft,
+    ) -> Result<()> {
         draft.clear();
         let mut room = self.world.options.bands[band].max.saturating_sub(bin.length);
         if room < LEAST {
@@ -65,31 +87,34 @@ impl<'c> Chooser<'c> {
         }
         let wants = |what| self.world.options.context.contains(&what);
         let targets = self.targets(bin, band, side)?;
-        let mut own = Draft::default();
+        let Parts { own, beside } = parts;
+        own.clear();
         if wants(Context::Outline) && targets.later_window {
-            outline::append(self.world, &targets, room / 4, &mut own);
+            self.outline(&targets, room / 4, own);
             room -= own.len();
         }
-        let mut beside = Draft::default();
+        let mut shown = HashSet::new();
         if wants(Context::Definitions) {
             let share = if wants(Context::Siblings) { room / 2 } else { room };
-            let shown = definitions::append(self.world, &targets, share, draft)?;
+            shown = definitions::append(self.world, &targets, share, draft)?;
             room -= draft.len();
-            if wants(Context::Siblings) {
-                self.siblings(&targets, &shown, room, &mut beside)?;
-                room -= beside.len();
-            }
-            // What the siblings leave is for more definitions.
-            if room >= LEAST && !shown.is_empty() && wants(Context::Siblings) {
+        }
+        if wants(Context::Siblings) {
+            let ends = self.siblings(&targets, &shown, room, beside)?;
+            room -= beside.len();
+            if room >= LEAST && !shown.is_empty() {
+                // What the siblings leave is for more definitions.
                 let share = draft.len() + room;
                 draft.clear();
                 definitions::append(self.world, &targets, share, draft)?;
             }
-        } else if wants(Context::Siblings) {
-            self.siblings(&targets, &HashSet::new(), room, &mut beside)?;
+            let starts = std::iter::once(Draft::START).chain(ends.iter().copied());
+            let blocks: Vec<_> = starts.zip(&ends).collect();
+            for (start, end) in blocks.into_iter().rev() {
+                draft.append_between(beside, start, *end);
+            }
         }
-        draft.append(&beside);
-        draft.append(&own);
+        draft.append_between(own, Draft::START, own.mark());
         Ok(())
     }
 
@@ -99,12 +124,11 @@ impl<'c> Chooser<'c> {
         documents.dedup();
         let loaded: Vec<Loaded<'_>> =
             documents.iter().map(|&document| self.world.load(document)).collect::<Result<_>>()?;
-        let mut known = HashSet::new();
-        for one in &loaded {
-            let Some(facts) = self.world.facts(one.record) else { continue };
-            let text = one.text().text;
-            for range in facts.import_lines(text) {
-                known.extend(words(&text[range]).map(|(_, word)| word.to_owned()));
+        let mut known = FxHashSet::default();
+        for (&document, one) in documents.iter().zip(&loaded) {
+            for range in self.imports(document, one) {
+                let lines = one.text().text.get(range.clone()).unwrap_or_default();
+                known.extend(words(lines).map(|(_, word)| word.to_owned()));
             }
         }
         let (mut later_window, mut begins) = (false, 0);
@@ -121,6 +145,14 @@ impl<'c> Chooser<'c> {
             (later_window, begins) = (true, window.bytes.start as usize);
         }
         Ok(Targets { side, documents, loaded, known, first, later_window, begins })
+    }
+
+    /// Where the imports of a document stand.
+    fn imports(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
+        self.imports[document as usize].get_or_init(|| {
+            let facts = self.world.facts(loaded.record);
+            facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
+        })
     }
 
     /// About where in the text a window's learnt part begins: by the share of its tokens that are context.
@@ -165,7 +197,7 @@ pub(super) fn estimate(record: &Record, bytes: usize) -> u32 {
 }
 
 /// `range` widened to whole lines.
-pub(super) fn whole_lines(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+pub(super) fn whole_lines(text: &str, range: Range<usize>) -> Range<usize> {
     let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let end = match text[start..range.end].ends_with('\n') {
         true => range.end,

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Chooser, LEAST, Targets, append_block, estimate};
+use super::{Chooser, LEAST, Targets, append_block};
 use crate::Result;
 use crate::pack::corpus::Record;
-use crate::sequence::{Draft, Piece, Role, Why};
+use crate::sequence::{Draft, Mark, Piece, Role, Why};
 
 /// So many neighbours in path order are looked at, each way.
 const REACH: u32 = 32;
@@ -34,55 +34,44 @@ fn stem(path: &str) -> String {
 }
 
 impl Chooser<'_> {
-    /// Appends blocks of at most `room` tokens in all, the nearest last; none of documents in `shown`.
+    /// Replaces `draft` by blocks of at most `room` tokens in all, the nearest first, and says where each ends; none are
+    /// of documents in `shown`.
     pub(super) fn siblings(
         &self,
         targets: &Targets<'_>,
         shown: &HashSet<u32>,
         room: u32,
         draft: &mut Draft,
-    ) -> Result<()> {
-        let mut left = room;
-        let mut blocks: Vec<Draft> = Vec::new();
+    ) -> Result<Vec<Mark>> {
+        draft.clear();
+        let mut ends = Vec::new();
         for (document, why) in self.nearest(targets, shown) {
-            if left < LEAST || blocks.len() == MOST {
+            let left = room - draft.len();
+            if left < LEAST || ends.len() == MOST {
                 break;
             }
             let loaded = self.world.load(document)?;
             let text = loaded.text().text;
             let frame = loaded.record.header.len() as u32 + 2;
-            let mut block = Draft::default();
             if loaded.record.tokens + frame <= left {
-                append_block(
-                    self.world,
-                    &loaded,
-                    &[Piece::new(0..text.len(), Role::File, why)],
-                    left,
-                    &mut block,
-                );
+                let whole = [Piece::new(0..text.len(), Role::File, why)];
+                append_block(self.world, &loaded, &whole, left, draft);
             } else {
                 // A head as long as there is room, cut at a line end; the estimate may need a second try.
-                let mut bytes = text.len();
+                let bytes_per_token = text.len() as f64 / f64::from(loaded.record.tokens.max(1));
                 for share in [95, 80, 60] {
                     let tokens = left.saturating_sub(frame + 4) * share / 100;
-                    let per_byte = f64::from(estimate(loaded.record, text.len())) / text.len().max(1) as f64;
-                    bytes = bytes.min((f64::from(tokens) / per_byte) as usize);
+                    let bytes = (f64::from(tokens) * bytes_per_token) as usize;
                     let end = text[..text.floor_char_boundary(bytes)].rfind('\n').map_or(0, |at| at + 1);
                     let head = [Piece::new(0..end, Role::Head, why)];
-                    if end == 0 || append_block(self.world, &loaded, &head, left, &mut block) {
+                    if end == 0 || append_block(self.world, &loaded, &head, left, draft) {
                         break;
                     }
                 }
             }
-            if !block.is_empty() {
-                left -= block.len();
-                blocks.push(block);
-            }
+            ends.push(draft.mark());
         }
-        for block in blocks.iter().rev() {
-            draft.append(block);
-        }
-        Ok(())
+        Ok(ends)
     }
 
     /// Documents beside the targets, the nearest first.
@@ -116,8 +105,11 @@ impl Chooser<'_> {
         }
         let mut all: Vec<(u32, (u32, Why))> = found
             .into_iter()
-            .filter(|&(document, _)| {
-                !targets.contains(document)
+            .filter(|&(document, (_, why))| {
+                // Text in another language says little: a picture's markup nothing about a manual.
+                let same_language = documents[document as usize].language.name == first.record.language.name;
+                (same_language || why == Why::Counterpart)
+                    && !targets.contains(document)
                     && !shown.contains(&document)
                     && self.world.may_show(targets.side, document)
             })
@@ -129,7 +121,7 @@ impl Chooser<'_> {
     }
 }
 
-/// How alike two documents are by their paths: same folder, same language, same beginning of the name.
+/// How alike two documents are by their paths: same folder, same beginning of the name.
 fn nearness(a: &Record, b: &Record) -> u32 {
     let folders =
         |record: &Record| record.name.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
@@ -138,8 +130,7 @@ fn nearness(a: &Record, b: &Record) -> u32 {
     let shared = folder_a.split('/').zip(folder_b.split('/')).take_while(|(a, b)| a == b).count() as u32;
     let name = |record: &Record| record.path.name().to_vec();
     let prefix = name(a).iter().zip(&name(b)).take_while(|(a, b)| a == b).count() as u32;
-    let same_language = u32::from(a.language.name == b.language.name);
-    same_language * 200 + u32::from(same_folder) * 100 + shared.min(10) * 5 + prefix.min(20)
+    u32::from(same_folder) * 100 + shared.min(10) * 5 + prefix.min(20)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl QaCounts {
     pub fn add(&mut self, band: u8, made: &Made) {
         let row = self.bands.entry(band).or_default();
         row.sequences += 1;
-        row.tokens += u64::from(made.draft.len());
+        row.tokens += u64::from(made.part.len());
         for kind in &made.types {
             *row.questions.entry(kind.name()).or_default() += 1;
         }

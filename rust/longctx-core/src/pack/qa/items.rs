@@ -57,7 +57,7 @@ impl Items {
             }
         }
         items.by_word.retain(|_, with| with.len() <= COMMON);
-        Ok(items)
+        items
     }
 
     /// Whether a definition can be shown.

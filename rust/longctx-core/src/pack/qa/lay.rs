@@ -7,7 +7,7 @@ use super::dice::Dice;
 use super::question::{Dropped, Proof, Question, Type};
 use super::snippet::Snippet;
 use crate::difficulty::Features;
-use crate::sequence::{Draft, Kit, Mark, Why};
+use crate::sequence::{Draft, Kit, Mark, Part, Why};
 use crate::tokenize::NotLossless;
 use crate::tokenize::markers::snippet as marker;
 
@@ -17,7 +17,7 @@ pub const NONE: &str = "none of them";
 /// A finished sequence.
 pub struct Made {
     /// Its tokens and segments.
-    pub draft: Draft,
+    pub part: Part,
     /// What its difficulty is made of.
     pub features: Features,
     /// Questions and snippets, for `meta.jsonl`.
@@ -48,11 +48,19 @@ struct SnippetRow<'s> {
     name: &'s str,
 }
 
-/// Snippets, encoded, before it is known where they stand.
+/// Buffers of one thread.
+#[derive(Default)]
+pub struct Buffers {
+    /// The snippets, encoded.
+    encoded: Draft,
+    /// The sequence.
+    draft: Draft,
+}
+
+/// Snippets that are encoded in [`Buffers`].
 pub struct Blocks<'w> {
     /// In the order in which they will stand.
     pub set: Vec<Snippet<'w>>,
-    encoded: Draft,
     marks: Vec<[Mark; 2]>,
 }
 
@@ -64,14 +72,16 @@ pub fn blocks<'w>(
     kit: &Kit<'_>,
     set: Vec<Snippet<'w>>,
     room: u32,
+    buffers: &mut Buffers,
     dice: &mut Dice,
 ) -> Result<Blocks<'w>, NotLossless> {
-    let mut encoded = Draft::default();
+    let encoded = &mut buffers.encoded;
+    encoded.clear();
     let mut kept: Vec<(Snippet<'w>, [Mark; 2])> = Vec::with_capacity(set.len());
     let mut markers = 0;
     for snippet in set {
         let start = encoded.mark();
-        snippet.block(kit, &mut encoded)?;
+        snippet.block(kit, encoded)?;
         if encoded.len() + markers + 1 > room {
             encoded.rewind(start);
         } else {
@@ -81,7 +91,7 @@ pub fn blocks<'w>(
     }
     dice.shuffle(&mut kept);
     let (set, marks) = kept.into_iter().unzip();
-    Ok(Blocks { set, encoded, marks })
+    Ok(Blocks { set, marks })
 }
 
 impl Blocks<'_> {
@@ -95,15 +105,17 @@ impl Blocks<'_> {
         questions: Vec<Question>,
         max: u32,
         least: usize,
+        buffers: &mut Buffers,
         dropped: &mut Dropped,
     ) -> Result<Option<Made>, NotLossless> {
-        let mut draft = Draft::default();
+        let Buffers { encoded, draft } = buffers;
+        draft.clear();
         let mut starts = Vec::with_capacity(self.set.len());
         let mut ends = Vec::with_capacity(self.set.len());
         for (place, &[from, to]) in self.marks.iter().enumerate() {
             starts.push(draft.len());
             draft.push(&kit.markers.snippets[place..=place]);
-            draft.append_part(&self.encoded, from, to);
+            draft.append_between(encoded, from, to);
             ends.push(draft.segments.len());
         }
         let (mut rows, mut distances) = (Vec::new(), Vec::new());
@@ -163,7 +175,7 @@ impl Blocks<'_> {
             positions: single.map(|question| question.answers[0]).collect(),
             types: kept.iter().map(|question| question.kind).collect(),
             snippets: self.set.len(),
-            draft,
+            part: draft.part(),
             features,
             extra,
         }))

@@ -32,13 +32,13 @@ use self::dice::Dice;
 use self::imports::Heads;
 use self::index::Index;
 use self::items::Items;
-use self::lay::Made;
+use self::lay::{Buffers, Made};
 use self::question::{Dropped, Question};
 use super::output::{About, Output, Side};
 use super::world::World;
 use crate::Result;
 use crate::interrupt::Watch;
-use crate::sequence::{Band, Kind};
+use crate::sequence::{Band, Draft, Kind};
 
 /// Questions of a sequence, fewest and most.
 const QUESTIONS: [usize; 2] = [3, 6];
@@ -82,13 +82,13 @@ struct Outcome {
 pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<QaCounts> {
     let index = Index::new(world, watch)?;
     let (items, heads) = (Items::new(world, &index), Heads::new(world));
+    let allowance = output.allowance(world.options.qa_ratio);
     let mut counts = QaCounts::default();
     watch.progress.begin("questions", "sequences", 0);
     for band in 0..world.options.bands.len() {
         for side in [Side::Train, Side::Val] {
-            let room = world.options.qa_ratio * output.tokens(Kind::Hierarchical, band, side) as f64;
             let work = Work { world, index: &index, items: &items, heads: &heads, band, side };
-            work.part(room as u64, output, &mut counts, watch)?;
+            work.part(allowance[band][side as usize], output, &mut counts, watch)?;
         }
     }
     Ok(counts)
@@ -112,6 +112,7 @@ impl<'w> Work<'_, 'w> {
         let band = self.world.options.bands[self.band];
         let anchors = self.anchors();
         let (mut rest, mut left, mut order) = (&anchors[..], room, 0);
+        let mut draft = Draft::default();
         while !rest.is_empty() && left > 0 {
             // The number of threads must not decide what is made.
             let wanted = (left / u64::from(band.min.max(1)) + 2).min(BATCH).min(rest.len() as u64) as usize;
@@ -119,9 +120,11 @@ impl<'w> Work<'_, 'w> {
             rest = others;
             let outcomes: Vec<Outcome> = batch
                 .par_iter()
-                .map(|&anchor| {
+                .map_init(Buffers::default, |buffers, &anchor| {
                     watch.check()?;
-                    self.sequence(anchor)
+                    let mut dropped = Dropped::default();
+                    let made = self.sequence(anchor, buffers, &mut dropped)?;
+                    Ok(Outcome { made, dropped })
                 })
                 .collect::<Result<_>>()?;
             for outcome in outcomes {
@@ -133,7 +136,7 @@ impl<'w> Work<'_, 'w> {
                         continue;
                     }
                 };
-                let tokens = u64::from(made.draft.len());
+                let tokens = u64::from(made.part.len());
                 if tokens > left {
                     return Ok(());
                 }
@@ -149,7 +152,10 @@ impl<'w> Work<'_, 'w> {
                     features: made.features,
                     extra: made.extra,
                 };
-                output.put(&made.draft, about)?;
+                draft.clear();
+                draft.append(&made.part);
+                draft.loss_start = made.part.loss_start;
+                output.put(&draft, about)?;
                 order += 1;
             }
         }
@@ -188,13 +194,12 @@ impl<'w> Work<'_, 'w> {
         out
     }
 
-    fn sequence(&self, anchor: Anchor) -> Result<Outcome> {
-        let mut dropped = Dropped::default();
-        let made = self.try_sequence(anchor, &mut dropped)?;
-        Ok(Outcome { made, dropped })
-    }
-
-    fn try_sequence(&self, anchor: Anchor, dropped: &mut Dropped) -> Result<Result<Made, &'static str>> {
+    fn sequence(
+        &self,
+        anchor: Anchor,
+        buffers: &mut Buffers,
+        dropped: &mut Dropped,
+    ) -> Result<Result<Made, &'static str>> {
         let Self { world, index, items, side, .. } = *self;
         let band = world.options.bands[self.band];
         let (kind, number) = match anchor {
@@ -210,7 +215,7 @@ impl<'w> Work<'_, 'w> {
         };
         let Some(set) = set else { return Ok(Err("too few snippets")) };
         let room = band.max.saturating_sub(QUESTION * QUESTIONS[0] as u32);
-        let Ok(blocks) = lay::blocks(&world.kit, set, room, &mut dice) else {
+        let Ok(blocks) = lay::blocks(&world.kit, set, room, buffers, &mut dice) else {
             return Ok(Err("not lossless"));
         };
         if blocks.set.len() < shape.count[0] {
@@ -226,7 +231,7 @@ impl<'w> Work<'_, 'w> {
                 about_imports(found, unanswered, &mut dice)
             }
         };
-        let laid = blocks.lay(&world.kit, questions, band.max, QUESTIONS[0], dropped);
+        let laid = blocks.lay(&world.kit, questions, band.max, QUESTIONS[0], buffers, dropped);
         Ok(match laid {
             Ok(Some(made)) => Ok(made),
             Ok(None) => Err("too few questions"),

@@ -1,0 +1,242 @@
+//! Commit sequences: what commits made of files.
+//!
+//! A file block outside a commit is a state of a file. A commit block is a line with short id and subject, and file
+//! blocks that show the state after it. Three forms: whole versions of a file one after the other, where two fit;
+//! else the parts around what changed, before and after, commit after commit; and one commit across its files.
+
+mod align;
+mod chain;
+mod counts;
+mod join;
+mod joint;
+mod lines;
+mod pieces;
+mod plan;
+mod regions;
+mod syntax;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod version;
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+pub use counts::CommitCounts;
+
+use self::counts::{LeftOutRow, MissingRow, TooLargeRow};
+use self::join::{Group, Joiner};
+use self::plan::Plan;
+use self::telling::features;
+use self::version::{Library, Readings};
+use self::work::Workshop;
+use super::output::{About, Output};
+use super::world::World;
+use crate::graph::Order;
+use crate::history::{self, Blobs, History, HistoryOptions, ObjectId};
+use crate::interrupt::Watch;
+use crate::sequence::{Draft, Kind};
+use crate::source::SourceOptions;
+use crate::walk::Tree;
+use crate::{Error, Result};
+
+/// Pieces of work between two times that what they made is handed on: bounds the memory it takes.
+const ROUND: usize = 128;
+/// So many missing objects are named.
+const EXAMPLES: usize = 5;
+
+/// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones. A
+/// folder without a history that can be read gives none, and a note that says why.
+///
+/// # Errors
+/// [`Error::Io`] if the disk is full, [`Error::Interrupted`].
+pub fn make(world: &World<'_>, tree: &Tree, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
+    let options = &world.options.history;
+    if tree.commit().is_none() && !tree.repository_root().join(".git").exists() {
+        return Ok(CommitCounts::nothing("no git history"));
+    }
+    // A work tree stands at HEAD, and all branches count; a revision that was asked for knows nothing of later ones.
+    let packed = world.options.revision.as_ref().and_then(|_| tree.commit());
+    let start = packed.and_then(|commit| ObjectId::from_hex(commit.as_bytes()).ok());
+    let walked = HistoryOptions {
+        mode: options.mode,
+        start,
+        since: options.since,
+        max_commits: options.max_commits,
+        max_files_per_commit: options.max_files_per_commit,
+        skip_bots: options.skip_bots,
+        skip_formatting: options.skip_formatting,
+    };
+    let root = tree.repository_root();
+    let read = history::read(root, &walked, watch).and_then(|history| Ok((history, Blobs::open(root)?)));
+    let (history, blobs) = match read {
+        Ok(read) => read,
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(Error::Repository { message, .. }) => return Ok(CommitCounts::nothing(message)),
+        Err(error) => return Ok(CommitCounts::nothing(error.to_string())),
+    };
+    let mut counts = counted(&history);
+    let plan = Plan::new(world, history, tree.prefix(), &mut counts);
+    tell(world, &plan, &blobs, output, watch, &mut counts)?;
+    counts.note_missing(plan.history.missing.iter().chain(&blobs.missing()).map(ToString::to_string));
+    Ok(counts)
+}
+
+fn counted(history: &History) -> CommitCounts {
+    let row = |one: &history::LeftOut| LeftOutRow {
+        reason: one.reason.name(),
+        commits: one.commits as u64,
+        versions: one.versions as u64,
+    };
+    CommitCounts {
+        commits: history.commits.len() as u64,
+        merges: history.commits.iter().filter(|commit| commit.merge).count() as u64,
+        left_out: history.left_out.iter().map(row).collect(),
+        notes: history.notes.iter().map(ToString::to_string).collect(),
+        ..CommitCounts::default()
+    }
+}
+
+/// Does the work of `plan` in rounds, newest first, so that what would be dropped is not made.
+fn tell(
+    world: &World<'_>,
+    plan: &Plan,
+    blobs: &Blobs,
+    output: &Output,
+    watch: Watch<'_>,
+    counts: &mut CommitCounts,
+) -> Result<()> {
+    let bands = &world.options.bands;
+    let shop = Workshop {
+        world,
+        library: Library {
+            plan,
+            blobs,
+            options: SourceOptions {
+                redact_secrets: world.options.redact_secrets,
+                ..SourceOptions::default()
+            },
+            largest: world.options.max_file_size,
+            watch,
+        },
+        reading_order: reading_order(world),
+        idle: Mutex::default(),
+    };
+    let allowance = output.allowance(world.options.commits_ratio);
+    let mut joiner = Joiner::new(bands);
+    let mut readings = Readings::default();
+    let mut too_large = vec![[0; 2]; bands.len()];
+    watch.progress.begin("commits", "changes", plan.jobs.len() as u64);
+    for round in plan.jobs.chunks(ROUND) {
+        let newest = round[0].newest;
+        let has_room = |class: plan::Class, band: usize| {
+            joiner.tokens_before(band, class, newest) < allowance[band][class.side as usize]
+        };
+        let work: Vec<_> = round
+            .iter()
+            .map(|job| (job, (0..bands.len()).map(|band| has_room(job.class, band)).collect::<Vec<_>>()))
+            .collect();
+        let made: Vec<Option<work::Made>> = work
+            .par_iter()
+            .map(|(job, open)| {
+                watch.check()?;
+                let made = open.contains(&true).then(|| shop.run(job, open)).transpose();
+                watch.progress.advance(1);
+                made
+            })
+            .collect::<Result<_>>()?;
+        let mut groups = Vec::new();
+        for made in made {
+            let Some(made) = made else {
+                counts.not_told += 1;
+                continue;
+            };
+            readings.0.extend(made.readings.0);
+            for (sum, more) in too_large.iter_mut().zip(made.too_large) {
+                *sum = [sum[0] + more[0], sum[1] + more[1]];
+            }
+            for telling in made.tellings {
+                *counts.tellings.entry(telling.form).or_default() += 1;
+                groups.extend(joiner.take(telling));
+            }
+        }
+        put(&shop, output, &groups)?;
+    }
+    put(&shop, output, &joiner.rest())?;
+    counts.beyond_ratio = output.keep_first(Kind::Commits, &allowance);
+    for result in readings.0.into_values() {
+        match result {
+            Ok(()) => counts.versions += 1,
+            Err(reason) => *counts.unreadable.entry(reason).or_default() += 1,
+        }
+    }
+    let rows = bands.iter().zip(too_large);
+    counts.too_large =
+        rows.map(|(band, [steps, commits])| TooLargeRow { band: band.id, steps, commits }).collect();
+    Ok(())
+}
+
+/// For each file of the graph its place in the order in which files are read, what is needed first.
+fn reading_order(world: &World<'_>) -> Vec<u32> {
+    let graph = &world.corpus.graph;
+    let mut places = vec![0; graph.files.len()];
+    for (place, file) in (0u32..).zip(graph.order(Order::Deps)) {
+        places[file as usize] = place;
+    }
+    places
+}
+
+fn put(shop: &Workshop<'_>, output: &Output, groups: &[Group]) -> Result<()> {
+    groups.par_iter().try_for_each_init(Draft::default, |draft, group| {
+        let Some(newest) = group.last() else { return Ok(()) };
+        draft.clear();
+        for telling in group {
+            draft.append(&telling.part);
+        }
+        draft.loss_start = group[0].part.loss_start;
+        let mut distances: Vec<u32> = group.iter().flat_map(|telling| &telling.distances).copied().collect();
+        let distractors = group.iter().map(|telling| telling.distractors).max().unwrap_or(0);
+        let about = About {
+            side: newest.class.side,
+            seen: newest.class.seen,
+            kind: Kind::Commits,
+            band: newest.band,
+            order: u64::from(newest.newest()) << 32 | u64::from(newest.document),
+            features: features(&mut distances, distractors),
+            extra: extra(shop, group),
+        };
+        output.put(draft, about)
+    })
+}
+
+fn extra(shop: &Workshop<'_>, group: &Group) -> Map<String, Value> {
+    let history = &shop.library.plan.history;
+    let mut known = BTreeMap::new();
+    let mut commits = Vec::new();
+    for &commit in group.iter().flat_map(|telling| &telling.commits) {
+        if known.insert(commit, ()).is_none() {
+            let subject = shop.message(commit).subject;
+            let told = &history.commits[commit as usize];
+            commits.push(json!({"commit": told.id.to_string(), "subject": subject, "time": told.time}));
+        }
+    }
+    let mut extra = Map::new();
+    extra.insert("form".to_owned(), json!(group.first().map(|telling| telling.form)));
+    extra.insert("commits".to_owned(), Value::Array(commits));
+    extra
+}
+
+impl CommitCounts {
+    fn note_missing(&mut self, objects: impl Iterator<Item = String>) {
+        let mut objects: Vec<String> = objects.collect();
+        objects.sort_unstable();
+        objects.dedup();
+        self.missing.objects = objects.len() as u64;
+        objects.truncate(EXAMPLES);
+        self.missing = MissingRow { examples: objects, ..self.missing };
+    }
+}

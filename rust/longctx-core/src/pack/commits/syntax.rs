@@ -1,0 +1,187 @@
+//! The definitions of a version, by its lines. Versions of a file are parsed one after the other, each time only what
+//! changed.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tree_sitter::{InputEdit, Point, Tree};
+
+use super::align::{Alignment, Hunk};
+use super::lines::Lines;
+use crate::graph::Lang;
+use crate::graph::parse::parse_again;
+use crate::interrupt::Watch;
+use crate::symbols::{self, Definition, SymbolKind};
+
+/// So many lines of comments and attributes above a definition belong to it.
+const MOST_ABOVE: u32 = 12;
+
+/// A definition.
+pub struct Span {
+    /// What it is called.
+    pub name: Arc<str>,
+    /// All of it, with the comments and attributes directly above.
+    pub lines: Range<u32>,
+    /// Its head.
+    pub head: Range<u32>,
+    /// It stands inside of a function, or is a value: its head tells little to whoever does not look at it.
+    pub minor: bool,
+}
+
+/// The syntax of a version.
+#[derive(Default)]
+pub struct Syntax {
+    tree: Option<Tree>,
+    /// In the order of their start; what stands inside of another comes after it.
+    pub spans: Vec<Span>,
+}
+
+/// A text and where its lines are.
+#[derive(Clone, Copy)]
+pub struct Source<'s> {
+    /// The text.
+    pub text: &'s str,
+    /// Its lines.
+    pub lines: &'s Lines,
+}
+
+impl Syntax {
+    /// Parses a text from its beginning.
+    pub fn read(lang: Option<Lang>, source: Source<'_>, watch: Watch<'_>) -> Self {
+        let Some(lang) = lang else { return Self::default() };
+        Self::new(lang, source, parse_again(lang, source.text, None, watch))
+    }
+
+    /// Parses `after`, knowing the syntax of `before`.
+    pub fn next(
+        &self,
+        lang: Option<Lang>,
+        [before, after]: [Source<'_>; 2],
+        alignment: &Alignment,
+        watch: Watch<'_>,
+    ) -> Self {
+        let Some(lang) = lang else { return Self::default() };
+        let mut tree = self.tree.clone();
+        if let Some(tree) = &mut tree {
+            // From the last to the first, so that an edit moves no other.
+            for hunk in alignment.hunks().iter().rev() {
+                tree.edit(&edit(hunk, before, after));
+            }
+        }
+        Self::new(lang, after, parse_again(lang, after.text, tree.as_ref(), watch))
+    }
+
+    fn new(lang: Lang, source: Source<'_>, tree: Option<Tree>) -> Self {
+        let definitions =
+            tree.as_ref().map(|tree| symbols::collect(lang, source.text, tree)).unwrap_or_default();
+        let spans = definitions.iter().map(|one| span(one, &definitions, source)).collect();
+        Self { tree, spans }
+    }
+
+    /// The innermost definition that holds some lines, or the place between two lines if there are none.
+    pub fn around(&self, lines: &Range<u32>) -> Option<&Span> {
+        self.spans.iter().rev().find(|span| span.holds(lines))
+    }
+}
+
+impl Span {
+    /// Whether all of `lines` are in it; if there are none, whether both lines beside the place are.
+    pub fn holds(&self, lines: &Range<u32>) -> bool {
+        if lines.is_empty() {
+            self.lines.start < lines.start && lines.start < self.lines.end
+        } else {
+            self.lines.start <= lines.start && lines.end <= self.lines.end
+        }
+    }
+}
+
+fn span(definition: &Definition, all: &[Definition], source: Source<'_>) -> Span {
+    let Source { text, lines } = source;
+    let mut place = lines.around(&definition.range);
+    for _ in 0..MOST_ABOVE {
+        let Some(above) = place.start.checked_sub(1) else { break };
+        let line = text[lines.bytes(&(above..above + 1))].trim_start();
+        if !["//", "/*", "*", "#", "@"].iter().any(|sign| line.starts_with(sign)) {
+            break;
+        }
+        place.start = above;
+    }
+    let is_value = |kind| matches!(kind, SymbolKind::Variable | SymbolKind::Constant);
+    let is_function = |kind| matches!(kind, SymbolKind::Function | SymbolKind::Method);
+    let in_function = definition.parent.is_some_and(|parent| is_function(all[parent as usize].kind));
+    Span {
+        name: (&*definition.name).into(),
+        lines: place,
+        head: lines.around(&definition.signature),
+        minor: is_value(definition.kind) || in_function,
+    }
+}
+
+fn edit(hunk: &Hunk, before: Source<'_>, after: Source<'_>) -> InputEdit {
+    let start = before.lines.start(hunk.before.start);
+    let row = hunk.before.start as usize;
+    InputEdit {
+        start_byte: start,
+        old_end_byte: before.lines.start(hunk.before.end),
+        new_end_byte: start + after.lines.bytes(&hunk.after).len(),
+        start_position: Point::new(row, 0),
+        old_end_position: end(row, &hunk.before, before),
+        new_end_position: end(row, &hunk.after, after),
+    }
+}
+
+/// Where some lines end if they begin at a row.
+fn end(row: usize, lines: &Range<u32>, source: Source<'_>) -> Point {
+    let bytes = source.lines.bytes(lines);
+    if bytes.is_empty() || source.text.as_bytes()[bytes.end - 1] == b'\n' {
+        return Point::new(row + lines.len(), 0);
+    }
+    let last = source.lines.start(lines.end - 1);
+    Point::new(row + lines.len() - 1, bytes.end - last)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(syntax: &Syntax) -> Vec<(String, Range<u32>, Range<u32>)> {
+        let tell = |span: &Span| (span.name.to_string(), span.lines.clone(), span.head.clone());
+        syntax.spans.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn a_definition_has_the_comments_above_it() {
+        let text = "use a;\n\n/// Says.\n#[inline]\nfn f(\n    x: u32,\n) -> u32 {\n    x\n}\n";
+        let lines = Lines::new(text);
+        let syntax = Syntax::read(Some(Lang::Rust), Source { text, lines: &lines }, Watch::none());
+        assert_eq!(names(&syntax), [("f".to_owned(), 2..9, 4..7)]);
+        assert!(syntax.around(&(7..8)).is_some() && syntax.around(&(8..8)).is_some());
+        assert!(syntax.around(&(9..9)).is_none() && syntax.around(&(1..3)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_what_changed_finds_what_parsing_all_finds(
+            before in prop::collection::vec(0u8..12, 1..12),
+            after in prop::collection::vec(0u8..12, 1..12),
+            broken in any::<(bool, bool)>(),
+        ) {
+            let text = |numbers: &[u8], broken: bool| {
+                let parts = numbers.iter().map(|n| format!("def f{n}(x):\n    y = {n}\n    return y\n\n"));
+                let mut text: String = parts.collect();
+                text.truncate(text.len() - if broken { 2 } else { 0 });
+                text
+            };
+            let texts = [text(&before, broken.0), text(&after, broken.1)];
+            let lines = [Lines::new(&texts[0]), Lines::new(&texts[1])];
+            let sources = [0, 1].map(|n| Source { text: &texts[n], lines: &lines[n] });
+            let alignment = Alignment::new(&texts[0], &texts[1]);
+            let first = Syntax::read(Some(Lang::Python), sources[0], Watch::none());
+            let next = first.next(Some(Lang::Python), sources, &alignment, Watch::none());
+            let fresh = Syntax::read(Some(Lang::Python), sources[1], Watch::none());
+            prop_assert_eq!(names(&next), names(&fresh));
+        }
+    }
+}

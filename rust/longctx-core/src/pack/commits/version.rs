@@ -1,0 +1,155 @@
+//! Versions of files: read, decoded, what must not be shown found, and compared in pairs.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::align::Alignment;
+use super::lines::Lines;
+use super::plan::{Content, Plan};
+use super::syntax::{Source, Syntax};
+use crate::graph::Lang;
+use crate::history::{Blob, BlobIndex, Blobs};
+use crate::interrupt::Watch;
+use crate::path::RepoPath;
+use crate::sequence::{Comment, Text};
+use crate::source::{self, SkipReason, SourceOptions};
+
+/// Reads versions.
+pub struct Library<'l> {
+    /// What they are.
+    pub plan: &'l Plan,
+    /// Where they are.
+    pub blobs: &'l Blobs,
+    /// What is left out and hidden, as in files.
+    pub options: SourceOptions,
+    /// Larger ones are left out, in bytes.
+    pub largest: u64,
+    /// Says when to stop.
+    pub watch: Watch<'l>,
+}
+
+/// What reading found, by content.
+#[derive(Default)]
+pub struct Readings(pub BTreeMap<BlobIndex, Result<(), SkipReason>>);
+
+/// A version of a file.
+pub struct Version {
+    /// Its content.
+    pub blob: BlobIndex,
+    /// Its text.
+    pub text: String,
+    /// Where its lines are.
+    pub lines: Lines,
+    path: RepoPath,
+    name: Arc<str>,
+    id: Arc<str>,
+    commit: Arc<str>,
+    hidden: Vec<Range<usize>>,
+    comment: Comment,
+    lang: Option<Lang>,
+    syntax: OnceCell<Syntax>,
+}
+
+impl Library<'_> {
+    /// Reads a version; none if it cannot be shown.
+    pub fn read(&self, content: &Content, readings: &mut Readings) -> Option<Version> {
+        let result = self.open(content);
+        let found = result.as_ref().map(|_| ()).map_err(|&reason| reason);
+        readings.0.insert(content.blob, found);
+        result.ok()
+    }
+
+    fn open(&self, content: &Content) -> Result<Version, SkipReason> {
+        let history = &self.plan.history;
+        let id = history.blob(content.blob);
+        let mut bytes = Vec::new();
+        match self.blobs.read_at_most(id, self.largest, &mut bytes) {
+            Blob::Bytes(_) => {}
+            Blob::TooLarge(_) => return Err(SkipReason::TooLarge),
+            Blob::Missing => return Err(SkipReason::MissingObject),
+        }
+        let path = self.plan.shown_path(content.path);
+        let document = source::classify(&path, bytes, &id, &self.options)?;
+        let name: Arc<str> = path.text().into();
+        Ok(Version {
+            blob: content.blob,
+            lines: Lines::new(&document.text),
+            text: document.text,
+            lang: Lang::of(&name),
+            path,
+            name,
+            id: document.blob.into(),
+            commit: content.commit.to_string().into(),
+            hidden: document.redactions.into_iter().map(|redaction| redaction.range).collect(),
+            comment: document.language.line_comment,
+            syntax: OnceCell::new(),
+        })
+    }
+}
+
+impl Version {
+    /// To cut pieces from.
+    pub fn as_text(&self) -> Text<'_> {
+        Text {
+            path: &self.path,
+            name: self.name.clone(),
+            blob: self.id.clone(),
+            commit: Some(self.commit.clone()),
+            text: &self.text,
+            hidden: &self.hidden,
+            comment: self.comment,
+        }
+    }
+
+    /// The text of some lines.
+    pub fn line_text(&self, lines: &Range<u32>) -> &str {
+        &self.text[self.lines.bytes(lines)]
+    }
+
+    /// Its definitions, parsed from the beginning unless that was done.
+    pub fn syntax(&self, watch: Watch<'_>) -> &Syntax {
+        self.syntax.get_or_init(|| Syntax::read(self.lang, self.source(), watch))
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source { text: &self.text, lines: &self.lines }
+    }
+}
+
+/// Two versions of a file, one made of the other.
+pub struct Pair<'p> {
+    /// The older one.
+    pub before: &'p Version,
+    /// The newer one.
+    pub after: &'p Version,
+    alignment: OnceCell<Alignment>,
+    watch: Watch<'p>,
+}
+
+impl<'p> Pair<'p> {
+    /// A pair.
+    pub fn new(before: &'p Version, after: &'p Version, watch: Watch<'p>) -> Self {
+        Self { before, after, alignment: OnceCell::new(), watch }
+    }
+
+    /// Which lines are the same.
+    pub fn alignment(&self) -> &Alignment {
+        self.alignment.get_or_init(|| Alignment::new(&self.before.text, &self.after.text))
+    }
+
+    /// The definitions of the older and of the newer version.
+    pub fn syntax(&self) -> [&'p Syntax; 2] {
+        let Self { before, after, watch, .. } = *self;
+        let old = before.syntax(watch);
+        let new = after.syntax.get_or_init(|| {
+            if before.lang == after.lang {
+                old.next(after.lang, [before.source(), after.source()], self.alignment(), watch)
+            } else {
+                Syntax::read(after.lang, after.source(), watch)
+            }
+        });
+        [old, new]
+    }
+}
