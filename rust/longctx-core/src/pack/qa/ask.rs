@@ -57,7 +57,7 @@ impl<'w> Asker<'_, 'w> {
             self.callee(at, &mut all, dropped);
         }
         self.callers(&mut all, dropped);
-        all.extend(chain::chains(self).into_iter().map(Candidate::Chain));
+        all.extend(chain::chains(self, dropped).into_iter().map(Candidate::Chain));
         all
     }
 

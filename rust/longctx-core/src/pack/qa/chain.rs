@@ -1,16 +1,18 @@
 //! Questions that several calls in a row answer.
 
+use std::collections::HashSet;
+
 use super::ask::Asker;
 use super::dice::Dice;
 use super::phrases;
-use super::question::{Question, Type};
+use super::question::{Dropped, Question, Type};
 
 /// Calls in a row, fewest and most.
 const HOPS: [usize; 2] = [2, 4];
 
 /// The rows of calls from one shown definition to another, as places of snippets, such that nothing else leads from the
-/// first to the last: neither another call, nor any other mention of a name that a snippet defines.
-pub fn chains(asker: &Asker<'_, '_>) -> Vec<Vec<usize>> {
+/// first to the last: neither other calls, nor mentions of the functions and types that the snippets define.
+pub fn chains(asker: &Asker<'_, '_>, dropped: &mut Dropped) -> Vec<Vec<usize>> {
     let count = asker.set.len();
     let calls: Vec<Vec<usize>> = (0..count).map(|from| called_by(asker, from)).collect();
     let mentions: Vec<Vec<usize>> = (0..count)
@@ -27,11 +29,15 @@ pub fn chains(asker: &Asker<'_, '_>) -> Vec<Vec<usize>> {
         let mut paths = Vec::new();
         rows(&calls, &mut vec![first], &mut paths);
         paths.retain(|path: &Vec<usize>| {
-            let asked = path.iter().any(|&at| asker.asks_about(asker.set[at].document));
-            let last = path.last().copied().unwrap_or(first);
-            path.len() > HOPS[0] && asked && ways(&mentions, &mut vec![first], last) == 1
+            path.len() > HOPS[0] && path.iter().any(|&at| asker.asks_about(asker.set[at].document))
         });
-        found.extend(paths);
+        let lasts: HashSet<usize> = paths.iter().filter_map(|path| path.last().copied()).collect();
+        let clear: HashSet<usize> =
+            lasts.iter().copied().filter(|&last| ways(&mentions, &mut vec![first], last) == 1).collect();
+        for _ in clear.len()..lasts.len() {
+            dropped.note("ambiguous chain");
+        }
+        found.extend(paths.into_iter().filter(|path| path.last().is_some_and(|last| clear.contains(last))));
     }
     found
 }
@@ -94,13 +100,16 @@ fn rows(calls: &[Vec<usize>], path: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) 
     }
 }
 
-/// How many ways lead on from the end of `path` to `last`, at most two.
+/// How many ways that are not longer than a row lead on from the end of `path` to `last`, at most two.
 fn ways(mentions: &[Vec<usize>], path: &mut Vec<usize>, last: usize) -> usize {
     let Some(&end) = path.last() else { return 0 };
     if end == last {
         return 1;
     }
     let mut count = 0;
+    if path.len() > HOPS[1] {
+        return 0;
+    }
     for &next in &mentions[end] {
         if count < 2 && !path.contains(&next) {
             path.push(next);

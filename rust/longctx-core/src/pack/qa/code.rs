@@ -112,7 +112,13 @@ impl<'w> Chooser<'_, 'w> {
             let alike = self.items.alike(self.world, self.index, base, self.side, dice);
             let fitting: Vec<Item> =
                 alike.into_iter().filter(|&item| self.fits(item, chosen)).take(ALIKE).collect();
-            let Some(&item) = dice.pick(&fitting) else { continue };
+            // Where the set would become too short, a long one.
+            let behind = chosen.iter().map(|one| self.size(one.item).min(share)).sum::<u32>()
+                < shape.tokens[0] / count as u32 * chosen.len() as u32;
+            let longest = fitting.iter().copied().max_by_key(|&item| self.size(item).min(share));
+            let Some(item) = longest.filter(|_| behind).or_else(|| dice.pick(&fitting).copied()) else {
+                continue;
+            };
             chosen.push(Chosen { item, must: Vec::new() });
             if chosen.len() < count && dice.one_in(3) {
                 let callers = self.callers(item, chosen);

@@ -65,13 +65,6 @@ impl Items {
         self.all.binary_search(&item).is_ok()
     }
 
-    /// Definitions of one document.
-    pub fn of_document(&self, document: u32) -> &[Item] {
-        let first = self.all.partition_point(|item| item.document < document);
-        let count = self.all[first..].partition_point(|item| item.document == document);
-        &self.all[first..first + count]
-    }
-
     /// Definitions that `side` may show and that look like `item`, the most alike first: by kind, words of the name,
     /// folder and length; a draw decides between equals.
     pub fn alike(

@@ -44,6 +44,8 @@ use crate::sequence::{Band, Draft, Kind};
 const QUESTIONS: [usize; 2] = [3, 6];
 /// One in so many questions has no snippet for an answer.
 const NONE_IN: usize = 10;
+/// So many questions of a sequence may have the same answer.
+const SAME_ANSWER: usize = 2;
 /// About how many tokens a question takes with its answer.
 const QUESTION: u32 = 44;
 /// Sequences that are made at once, at most.
@@ -282,9 +284,11 @@ fn about_imports(mut found: Vec<Question>, mut unanswered: Vec<Question>, dice: 
     questions
 }
 
-/// Adds a question unless one about the same thing is there.
+/// Adds a question unless one about the same thing is there, or two with the same answer.
 fn add(questions: &mut Vec<Question>, question: Question) {
-    if !questions.iter().any(|other| other.kind == question.kind && other.subject == question.subject) {
+    let again = |other: &&Question| other.answers == question.answers;
+    let known = |other: &Question| other.kind == question.kind && other.subject == question.subject;
+    if !questions.iter().any(known) && questions.iter().filter(again).count() < SAME_ANSWER {
         questions.push(question);
     }
 }

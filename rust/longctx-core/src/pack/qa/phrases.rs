@@ -1,4 +1,4 @@
-//! The wording of questions.
+//! The wording of questions. No wording says that there is an answer where there may be none.
 
 use super::dice::Dice;
 
@@ -12,9 +12,9 @@ const DEFINITION: &[&str] = &[
 const CALLER: &[&str] = &[
     "Which snippet calls `{name}`?",
     "In which snippet is `{name}` called?",
-    "`{name}`, defined in {path}, is called in one of the snippets. Which one?",
-    "Which of the snippets has a call of `{name}`?",
-    "If `{name}` in {path} took another parameter, which snippet would have to change its call?",
+    "`{name}` is defined in {path}. Which of the snippets calls it?",
+    "Which of the snippets contains a call of `{name}`?",
+    "If the parameters of `{name}` in {path} changed, a call in which snippet would have to follow?",
 ];
 const CALLEE: &[&str] = &[
     "One of the snippets shows `{name}`. Which other snippet defines something that it calls?",
@@ -31,16 +31,16 @@ const CHAIN: &[&str] = &[
 ];
 const IMPORT: &[&str] = &[
     "Which snippet's file imports {path}?",
-    "In which snippet do the import lines lead to {path}?",
-    "One of the files shown needs {path}. Which snippet shows its import?",
+    "The import lines of which snippet lead to {path}?",
+    "Which of the snippets shows an import of {path}?",
     "Which snippet begins a file that depends on {path}?",
     "If {path} were moved, which snippet's import lines would have to change?",
 ];
 const COMMIT: &[&str] = &[
     "Which commit introduced the line `{line}` into {path}?",
-    "The line `{line}` of {path} came with one of these commits. Which snippet shows it?",
+    "With which of the commits did the line `{line}` come into {path}?",
     "In which snippet is the commit that added `{line}` to {path}?",
-    "Who reads the history of {path} for the line `{line}` ends at which snippet?",
+    "Looking for the origin of the line `{line}` in {path}, at which commit does one arrive?",
 ];
 
 /// What a question names, by the word in braces.

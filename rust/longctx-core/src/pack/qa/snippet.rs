@@ -8,6 +8,7 @@ use crate::Result;
 use crate::pack::context::whole_lines;
 use crate::pack::world::{Loaded, World};
 use crate::sequence::{Draft, Kit, Piece, Role, Why, words};
+use crate::symbols::SymbolKind;
 use crate::tokenize::NotLossless;
 
 /// Lines of comment or attributes in front of a definition that are shown with it.
@@ -160,6 +161,16 @@ impl<'w> Snippet<'w> {
         self.defines.iter().filter_map(|&definition| {
             let found = index.definition(Item { document: self.document, definition })?;
             Some((&*found.name, found.signature.clone()))
+        })
+    }
+
+    /// The names that it defines and that can be called or built.
+    pub fn callable<'i>(&'i self, index: &'i Index<'w>) -> impl Iterator<Item = &'w str> + 'i {
+        self.defines.iter().filter_map(|&definition| {
+            let found = index.definition(Item { document: self.document, definition })?;
+            let value =
+                matches!(found.kind, SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Module);
+            (!value).then_some(&*found.name)
         })
     }
 
