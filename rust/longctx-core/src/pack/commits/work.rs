@@ -62,7 +62,9 @@ impl<'w> Workshop<'w> {
 
     fn desks(&self) -> Vec<Desk<'w>> {
         let bands = self.world.options.bands.iter().enumerate();
-        bands.map(|(band, &limits)| Desk { kit: self.world.kit, band, limits, draft: Draft::default() }).collect()
+        bands
+            .map(|(band, &limits)| Desk { kit: self.world.kit, band, limits, draft: Draft::default() })
+            .collect()
     }
 
     fn stretch(&self, job: &Job, steps: &[Step], desks: Vec<&mut Desk<'w>>, made: &mut Made) -> Result<()> {
