@@ -34,6 +34,10 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
         watch.check()?;
         maker.sequence(world, &chooser, one, *side)?;
         watch.progress.advance(1);
+        let mut documents: Vec<u32> = one.bin.blocks.iter().map(|block| block.document).collect();
+        documents.dedup();
+        let clusters = world.clusters(documents.into_iter());
+        let extra: Map<_, _> = clusters.into_iter().map(|rows| ("clusters".to_owned(), rows)).collect();
         let about = About {
             side: *side,
             seen: *side == Side::Train,
@@ -41,7 +45,7 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
             band: one.band,
             order: *order,
             features: finder.features(&maker.draft)?,
-            extra: Map::new(),
+            extra,
         };
         output.put(&maker.draft, about)
     })

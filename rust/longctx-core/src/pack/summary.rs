@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::clusters::Reason;
 use super::commits::CommitCounts;
 use super::corpus::{Corpus, Record, Rejected};
 use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
 use super::qa::QaCounts;
+use super::split::Sides;
 use crate::difficulty::Difficulty;
 use crate::path::RepoPath;
 use crate::sequence::Kind;
@@ -19,6 +21,8 @@ use crate::walk::Listing;
 
 /// So many directories are named.
 const DIRECTORIES: usize = 10;
+/// So many of the largest files are named.
+const LARGEST: usize = 10;
 /// So many files are named for each reason.
 const EXAMPLES: usize = 5;
 
@@ -33,6 +37,7 @@ pub struct Facts<'f> {
     pub qa: Option<QaCounts>,
     pub skipped: Vec<SkippedRow>,
     pub history: Option<CommitCounts>,
+    pub sides: &'f Sides,
     pub root: &'f Path,
 }
 
@@ -52,6 +57,8 @@ pub struct Counted {
     repeated: u64,
     history: Option<CommitCounts>,
     qa: Option<QaCounts>,
+    split: SplitRow,
+    largest: Vec<LargestRow>,
     coverage: CoverageRow,
     directories: Vec<DirectoryRow>,
     languages: Vec<LanguageRow>,
@@ -141,6 +148,27 @@ struct KindRow {
     #[serde(flatten)]
     totals: SideRow,
     difficulty: BTreeMap<Difficulty, u64>,
+}
+
+/// How the files were split.
+#[derive(Debug, Clone, Default, Serialize)]
+struct SplitRow {
+    files_train: u64,
+    files_val: u64,
+    /// Of more than one file.
+    clusters: u64,
+    clustered_files: u64,
+    largest_cluster: u64,
+    /// Clusters that have a reason.
+    reasons: BTreeMap<Reason, u64>,
+}
+
+/// One of the files with most tokens.
+#[derive(Debug, Clone, Serialize)]
+struct LargestRow {
+    path: String,
+    bytes: u64,
+    tokens: u32,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -261,6 +289,8 @@ impl Facts<'_> {
             repeated: self.finished.repeated,
             history: self.history.clone(),
             qa: self.qa.clone(),
+            split: self.split(),
+            largest: largest(documents),
             coverage: CoverageRow {
                 bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),
                 bytes_packed: packed_bytes,
@@ -293,6 +323,25 @@ impl Facts<'_> {
             side.count(one, min);
         }
         rows
+    }
+
+    fn split(&self) -> SplitRow {
+        let mut row = SplitRow::default();
+        for document in 0..self.corpus.documents.len() as u32 {
+            match self.sides.of(document) {
+                Side::Train => row.files_train += 1,
+                Side::Val => row.files_val += 1,
+            }
+        }
+        for cluster in self.sides.clusters().filter(|cluster| cluster.size > 1) {
+            row.clusters += 1;
+            row.clustered_files += u64::from(cluster.size);
+            row.largest_cluster = row.largest_cluster.max(u64::from(cluster.size));
+            for &reason in &cluster.reasons {
+                *row.reasons.entry(reason).or_insert(0) += 1;
+            }
+        }
+        row
     }
 
     fn kinds(&self) -> Vec<KindRow> {
@@ -374,6 +423,17 @@ fn directories(documents: &[Record]) -> Vec<DirectoryRow> {
             DirectoryRow { path, files, bytes, tokens }
         })
         .collect()
+}
+
+fn largest(documents: &[Record]) -> Vec<LargestRow> {
+    let mut all: Vec<&Record> = documents.iter().collect();
+    all.sort_by_key(|record| (std::cmp::Reverse(record.tokens), &record.path));
+    let row = |record: &&Record| LargestRow {
+        path: record.name.to_string(),
+        bytes: record.bytes,
+        tokens: record.tokens,
+    };
+    all.iter().take(LARGEST).map(row).collect()
 }
 
 fn languages(documents: &[Record]) -> Vec<LanguageRow> {

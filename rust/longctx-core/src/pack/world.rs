@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use thread_local::ThreadLocal;
 
 use super::corpus::{Corpus, Record};
@@ -100,6 +101,23 @@ impl World<'_> {
     /// their own overlap is worth more.
     pub fn shows_context_before(&self, record: &Record) -> bool {
         self.shows_context() && self.facts(record).is_some()
+    }
+
+    /// The clusters that kept documents on their side of the split, for `meta.jsonl`: those of more than one file. None
+    /// if there is none.
+    pub fn clusters(&self, documents: impl Iterator<Item = u32>) -> Option<Value> {
+        let path = |document: u32| &*self.corpus.documents[document as usize].name;
+        let rows = documents.filter_map(|document| {
+            let cluster = self.sides.cluster(document).filter(|cluster| cluster.size > 1)?;
+            Some(json!({
+                "path": path(document),
+                "files": cluster.size,
+                "first": path(cluster.first),
+                "reasons": cluster.reasons,
+            }))
+        });
+        let rows: Vec<Value> = rows.collect();
+        (!rows.is_empty()).then(|| rows.into())
     }
 
     /// Whether a sequence of `side` may show a document: training never shows what is kept for validation.

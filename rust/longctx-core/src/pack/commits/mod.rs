@@ -35,52 +35,35 @@ use self::telling::features;
 use self::version::{Library, Readings};
 use self::work::Workshop;
 use super::output::{About, Output};
+use super::past::Past;
 use super::world::World;
+use crate::Result;
 use crate::graph::Order;
-use crate::history::{self, Blobs, History, HistoryOptions, ObjectId};
+use crate::history::{self, Blobs, History};
 use crate::interrupt::Watch;
 use crate::sequence::{Draft, Kind};
 use crate::source::SourceOptions;
-use crate::walk::Tree;
-use crate::{Error, Result};
 
 /// Pieces of work between two times that what they made is handed on: bounds the memory it takes.
 const ROUND: usize = 128;
 /// So many missing objects are named.
 const EXAMPLES: usize = 5;
 
-/// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones. A
-/// folder without a history that can be read gives none, and a note that says why.
+/// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones;
+/// `prefix` is the path of the packed folder in the repository.
 ///
 /// # Errors
-/// [`Error::Io`] if the disk is full, [`Error::Interrupted`].
-pub fn make(world: &World<'_>, tree: &Tree, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
-    let options = &world.options.history;
-    if tree.commit().is_none() && !tree.repository_root().join(".git").exists() {
-        return Ok(CommitCounts::nothing("no git history"));
-    }
-    // A work tree stands at HEAD, and all branches count; a revision that was asked for knows nothing of later ones.
-    let packed = world.options.revision.as_ref().and_then(|_| tree.commit());
-    let start = packed.and_then(|commit| ObjectId::from_hex(commit.as_bytes()).ok());
-    let walked = HistoryOptions {
-        mode: options.mode,
-        start,
-        since: options.since,
-        max_commits: options.max_commits,
-        max_files_per_commit: options.max_files_per_commit,
-        skip_bots: options.skip_bots,
-        skip_formatting: options.skip_formatting,
-    };
-    let root = tree.repository_root();
-    let read = history::read(root, &walked, watch).and_then(|history| Ok((history, Blobs::open(root)?)));
-    let (history, blobs) = match read {
-        Ok(read) => read,
-        Err(Error::Interrupted) => return Err(Error::Interrupted),
-        Err(Error::Repository { message, .. }) => return Ok(CommitCounts::nothing(message)),
-        Err(error) => return Ok(CommitCounts::nothing(error.to_string())),
-    };
+/// [`crate::Error::Io`] if the disk is full, [`crate::Error::Interrupted`].
+pub fn make(
+    world: &World<'_>,
+    past: Past,
+    prefix: &[u8],
+    output: &Output,
+    watch: Watch<'_>,
+) -> Result<CommitCounts> {
+    let Past { history, blobs } = past;
     let mut counts = counted(&history);
-    let plan = Plan::new(world, history, tree.prefix(), &mut counts);
+    let plan = Plan::new(world, history, prefix, &mut counts);
     tell(world, &plan, &blobs, output, watch, &mut counts)?;
     counts.note_missing(plan.history.missing.iter().chain(&blobs.missing()).map(ToString::to_string));
     Ok(counts)

@@ -65,7 +65,8 @@ pub fn regions(pair: &Pair<'_>, extent: Extent) -> Vec<Range<u32>> {
             for (age, _, syntax) in versions(pair, syntax.as_ref()) {
                 let [lines, _] = edges(hunk.lines(age));
                 let span = syntax.and_then(|syntax| syntax.around(&lines));
-                for head in span.map(|span| &span.head).filter(|head| head.len() as u32 <= LONGEST_HEAD) {
+                let head = span.map(|span| &span.head);
+                if let Some(head) = head.filter(|head| head.len() as u32 <= LONGEST_HEAD) {
                     let head = alignment.rows_of(age, head);
                     if rows.start <= head.end + GAP {
                         rows.start = rows.start.min(head.start);
