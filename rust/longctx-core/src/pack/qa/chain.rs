@@ -18,8 +18,7 @@ pub fn chains(asker: &Asker<'_, '_>, dropped: &mut Dropped) -> Vec<Vec<usize>> {
     let mentions: Vec<Vec<usize>> = (0..count)
         .map(|from| {
             let has = |&to: &usize| {
-                to != from
-                    && asker.set[to].defined(asker.index).any(|(name, _)| asker.set[from].has_word(name))
+                to != from && asker.set[to].callable(asker.index).any(|name| asker.set[from].has_word(name))
             };
             (0..count).filter(has).collect()
         })
