@@ -214,7 +214,7 @@ class _Shard:
         if self.tokens.ndim != 1 or self.tokens.dtype not in (np.dtype("<u2"), np.dtype("<u4")):
             raise DatasetError(f"dataset {tokens_path}: holds no row of uint16 or uint32 tokens")
         if self.index.ndim != 1 or self.index.dtype != INDEX_DTYPE:
-            raise DatasetError(f"dataset {index_path}: its rows are not those of an index of schema 1")
+            raise DatasetError(f"dataset {index_path}: its rows are not those of an index of schema 2")
 
     def sequence(self, row: int) -> NDArray[np.unsignedinteger[Any]]:
         entry = self.index[row]
