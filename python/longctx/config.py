@@ -23,6 +23,14 @@ def _scientific(value: object) -> object:
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
+def _day(value: object) -> object:
+    """A date in quotes, or in JSON, is text."""
+    try:
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_scientific)]
 Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_scientific)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
@@ -109,7 +117,7 @@ class PackConfig(_Section):
     )
     order: Literal["deps", "path", "random"] = "deps"
     history: Literal["first-parent", "full"] = "first-parent"
-    since: datetime.date | None = None
+    since: Annotated[datetime.date | None, BeforeValidator(_day)] = None
     max_commits: Count | None = None
     max_files_per_commit: Count | None = 100
     max_versions: Annotated[int, Field(ge=2)] = 32

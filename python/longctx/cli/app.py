@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from longctx.cli import graph, history, inspect, pack, verify
+from longctx.cli.help import Grouped
 
 app = typer.Typer(
     name="longctx",
@@ -18,7 +19,7 @@ app = typer.Typer(
     # Plain help: laying it out with rich takes longer than all the rest.
     rich_markup_mode=None,
 )
-app.command("pack")(pack.command)
+app.command("pack", cls=Grouped)(pack.command)
 app.command("inspect")(inspect.command)
 app.command("verify")(verify.command)
 app.command("history")(history.command)
