@@ -180,7 +180,7 @@ class Config(_Section):
             return [Band(1, length // 2, length, overlap)]
         return [
             Band(number, low, high, round(overlap * high / length))
-            for number, low, high, enabled in self._phases()
+            for number, low, high, enabled in self.phases()
             if enabled and high <= length
         ]
 
@@ -196,7 +196,7 @@ class Config(_Section):
                 high,
                 f"pack.sequence_length is {length}" if enabled else f"long_context.phase{number}_enabled is false",
             )
-            for number, low, high, enabled in self._phases()
+            for number, low, high, enabled in self.phases()
             if enabled == (high > length)
         ]
 
@@ -204,7 +204,7 @@ class Config(_Section):
         """What cannot stand together, although each value by itself is allowed."""
         return [*self._lengths_that_clash(), *self._phases_that_clash(), *self._kinds_that_clash()]
 
-    def _phases(self) -> list[tuple[int, int, int, bool]]:
+    def phases(self) -> list[tuple[int, int, int, bool]]:
         """Number, shortest and longest sequence in tokens, and whether it is enabled, of each phase."""
         phases = self.long_context
         return [
@@ -256,7 +256,7 @@ class Config(_Section):
         ]
 
     def _phases_that_clash(self) -> list[Contradiction]:
-        phases = self._phases()
+        phases = self.phases()
         found = [
             Contradiction(
                 (f"long_context.phase{number}_min_length", f"long_context.phase{number}_max_length"),

@@ -11,6 +11,9 @@ LEVELS = ("easy", "medium", "hard", "very_hard")
 THRESHOLDS = (0.25, 0.5, 0.75)
 """The score at which each level after the first begins."""
 
+OF_PHASE = {1: ("easy", "medium"), 2: ("medium", "hard"), 3: ("hard", "very_hard")}
+"""The levels that each phase of training asks for."""
+
 
 @dataclass(frozen=True)
 class Term:
