@@ -17,7 +17,7 @@ ROLES = {
     "imports": "import lines",
     "head": "beginning of the file",
     "definition": "definition",
-    "signature": "head",
+    "signature": "signature",
     "version": "version of the file",
     "change": "part of a version around what changed",
     "snippet": "part of the file",
@@ -31,7 +31,7 @@ REASONS = {
     "enclosing": "the window that is taught begins inside of it",
     "named": "the import lines of what is taught, or its text before what is learnt, name it",
     "member-of-named": "it is a member of something that is named there",
-    "drawn": "nothing names it: it was drawn by the seed, so that not all that is shown is used",
+    "drawn": "it was drawn by the seed though nothing names it, so that not all that is shown is used",
     "sibling": "its file lies beside what is taught",
     "counterpart": "its file is the test, header or the like of what is taught: their names differ by an ending",
     "state": "it is the file before the first commit that is shown",
@@ -43,7 +43,7 @@ REASONS = {
 }
 """Why a segment is there, by `why`."""
 
-NEEDS = {
+EDGES = {
     "package": "imports something below it",
     "signature": "calls what gives or takes its types",
     "main-guard": "imports it when run as a program",
@@ -133,8 +133,8 @@ def explain(dataset: Dataset, number: int) -> dict[str, Any]:
     Returns:
         id, kind, split, seen, band {id, min, max}, tokens, loss_start; difficulty {level, score, thresholds, terms
         [{term, feature, value, nothing, all, share, weight, adds}]}; order {rule, files}; segments, as in meta.jsonl,
-        each with learnt, what, because and, if another file needs it, needed; side {because [text], cluster}; form
-        and commits, or questions, as in meta.jsonl, where the kind has them.
+        each with learnt_from (a token, or null), what, because and, if another file needs it, needed; side {because
+        [text], cluster}; form and commits, or questions, as in meta.jsonl, where the kind has them.
     """
     meta, manifest = dataset.meta(number), dataset.manifest
     loss_start, split = dataset.loss_start(number), dataset.split(number)
@@ -195,12 +195,12 @@ def _segment(segment: Mapping[str, Any], loss_start: int) -> dict[str, Any]:
     what = ROLES.get(role, role)
     told = {
         **segment,
-        "learnt": segment["tokens"][1] > loss_start,
+        "learnt_from": max(segment["tokens"][0], loss_start) if segment["tokens"][1] > loss_start else None,
         "what": f"{what} of {name}" if name else what,
         "because": REASONS.get(why, why),
     }
     if needed:
-        how = NEEDS.get(needed["kind"], "needs it")
+        how = EDGES.get(needed["kind"], "needs it")
         told["needed"] = f"{needed['path']}:{needed['line']} {how} ({needed['kind']})"
     return told
 

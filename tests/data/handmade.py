@@ -49,7 +49,7 @@ def index_dtype() -> np.dtype[Any]:
     return np.dtype({"names": NAMES, "formats": INDEX.split(",")})
 
 
-def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2) -> Path:
+def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2, config: Mapping[str, Any] | None = None) -> Path:
     """Writes `rows` in shards of `shard_size` sequences."""
     tokenizer = Tokenizer.from_file(str(GPT2))
     tokenizer.add_special_tokens(MARKERS)
@@ -68,7 +68,7 @@ def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2) -> Path:
         "tool": "longctx 0.1.0",
         "repository": {"name": "handmade", "commit": None},
         "commit": None,
-        "config": {},
+        "config": dict(config or {}),
         "seed": 42,
         "tokenizer": {
             "name": "gpt2",

@@ -65,12 +65,19 @@ def _segments(segments: list[dict[str, Any]], paint: Paint) -> Iterator[str]:
         rows = [
             [
                 f"{segment['tokens'][0]}-{segment['tokens'][1]}",
-                "learnt" if segment["learnt"] else "context",
+                _learnt(segment),
                 f"{escape_line(segment['what'])}: {escape_line(segment['because'])}",
             ]
             for segment in block
         ]
         yield from table(rows, right=(0,), indent="    ")
+
+
+def _learnt(segment: dict[str, Any]) -> str:
+    start: int | None = segment["learnt_from"]
+    if start is None:
+        return "context"
+    return "learnt" if start == segment["tokens"][0] else f"learnt from {start}"
 
 
 def _difficulty(difficulty: dict[str, Any], paint: Paint) -> Iterator[str]:

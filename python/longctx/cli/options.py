@@ -51,7 +51,10 @@ def day(text: str) -> datetime.date:
 
 
 def names(values: list[str] | None) -> list[str] | None:
-    """The names in lists with commas, each once; `none` alone is none of them."""
+    """The names in lists with commas, each once; `none` alone is none of them, and None nothing said.
+
+    Not a callback of its options: Typer takes an empty list from those for nothing said.
+    """
     if not values:
         return None
     found = [name.strip() for value in values for name in value.split(",")]
@@ -122,7 +125,6 @@ Kinds = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KINDS",
-        callback=names,
         help="hierarchical, commits, qa: with commas, or repeated.",
         rich_help_panel=SEQUENCES,
     ),

@@ -68,7 +68,6 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="PARTS",
-            callback=options.names,
             help="What stands before what is learnt: definitions, siblings, outline, or none.",
             rich_help_panel=SEQUENCES,
         ),
@@ -148,8 +147,8 @@ def command(
         sequence_length=sequence_length,
         overlap=overlap,
         long_context=long_context,
-        kinds=kinds,
-        context=context,
+        kinds=options.names(kinds),
+        context=options.names(context),
         order=order,
         commits_ratio=commits_ratio,
         qa_ratio=qa_ratio,

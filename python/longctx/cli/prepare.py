@@ -77,7 +77,7 @@ def command(
         max_file_size=max_file_size,
         tokenizer=tokenizer,
         sequence_length=sequence_length,
-        kinds=kinds,
+        kinds=options.names(kinds),
         seed=seed,
         history=history,
         since=since,
