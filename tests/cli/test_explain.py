@@ -30,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
     files = [("a.py", "def load():\n    pass\n"), ("b.py", "load()\n")]
     shown = {"role": "signature", "why": "named", "name": "load", "needed_by": NEEDED}
     rows = [
-        Row("train", files, segment=shown, extra={"id": IDS[0], "features": FEATURES, "score": 0.4317}),
+        Row(
+            "train", files, difficulty="hard", segment=shown, extra={"id": IDS[0], "features": FEATURES, "score": 0.515}
+        ),
         Row("train", files, extra={"id": IDS[1]}),
         Row("val", files[:1], kind="commits", seen=True, extra={"id": IDS[2], "form": "changes", "commits": COMMITS}),
         Row("train", files, kind="qa", extra={"id": IDS[3], "questions": [QUESTION]}),
@@ -61,12 +63,12 @@ def test_a_definition_is_explained_by_who_needs_it(folder: Path, capsys: pytest.
 
 def test_the_score_is_taken_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(folder, IDS[0], capsys).splitlines()
-    assert "difficulty: easy, score 0.432" in lines
+    assert "difficulty: hard, score 0.515" in lines
     features = {term.feature for term in TERMS}
     rows = {words[0]: words[1:] for words in map(str.split, lines) if words and words[0] in features}
     assert rows["tokens"] == ["2,048", "512", "4,096", "0.667", "0.35", "0.233"]
     assert rows["distance_p90"] == ["256", "64", "4,096", "0.333", "0.20", "0.067"]
-    assert sum(float(row[-1]) for row in rows.values()) == pytest.approx(0.4317, abs=0.002)
+    assert sum(float(row[-1]) for row in rows.values()) == pytest.approx(0.515, abs=0.002)
     assert "  easy below 0.25, medium below 0.5, hard below 0.75, very hard from there on" in lines
 
 
