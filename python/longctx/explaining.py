@@ -59,7 +59,7 @@ EDGES = {
 
 FORMS = {
     "versions": "whole versions of a file, one after the other",
-    "changes": "parts of a file around what changed, before and after",
+    "changes": "the parts of a file around what changed, before and after",
     "commit": "one commit across several files",
 }
 """How commits are told."""
@@ -77,6 +77,10 @@ _ORDERS = {
     "path": "files stand by path",
     "random": "files are shuffled by the seed",
 }
+_STORIES = (
+    "commits stand oldest first, those of one file together; the files of a commit that is told across its files stand "
+    "after those that they need"
+)
 _PARTS = (
     (("named", "member-of-named", "drawn"), "definitions of the files that are needed"),
     (("sibling", "counterpart"), "files beside what is taught, the nearest last"),
@@ -180,7 +184,7 @@ def _difficulty(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 def _order(meta: Mapping[str, Any], pack: Mapping[str, Any]) -> dict[str, Any]:
     if meta["kind"] == "commits":
-        return {"rule": ["the state before the first commit", "the commits, oldest first"], "files": None}
+        return {"rule": ["the files, or parts of them, as they were", "what commits made of them"], "files": _STORIES}
     if meta["kind"] == "qa":
         return {"rule": ["the snippets", "the questions, each with its answer"], "files": None}
     reasons = {segment.get("why") for segment in meta["segments"]}

@@ -82,8 +82,8 @@ def test_what_is_learnt_is_told_from_context(folder: Path) -> None:
 
 def test_commits_are_told_with_their_form(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(folder, "c-11", capsys)
-    assert "the state before the first commit, then the commits, oldest first" in text
-    assert "told as changes: parts of a file around what changed" in text
+    assert "the files, or parts of them, as they were, then what commits made of them" in text
+    assert "told as changes: the parts of a file around what changed" in text
     assert "abababababab  2023-11-14  Say\\nmore" in text
     assert "it tells of commits that are among the newest, which are kept for validation" in text
     assert "split: val" in text

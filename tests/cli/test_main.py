@@ -140,8 +140,9 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
             "chains": 7,
             "held_out": 2,
             "tellings": {"versions": 5, "changes": 6},
-            "too_large": {"1": 3},
-            "left_out": {"bot": 4},
+            "too_large": [{"band": 1, "steps": 3, "commits": 0}],
+            "left_out": [{"reason": "bot", "commits": 4, "versions": 5}],
+            "missing": {"objects": 2, "examples": ["blob 0 is missing"]},
             "gone": 8,
             "beyond_ratio": 0,
             "of_tomorrow": 9,
@@ -154,12 +155,15 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
         "  9 files for training, 1 for validation",
         "  3 files in 1 cluster, each on one side as a whole",
         "    1  clusters because of: near-duplicate",
-        "  1,200 commits, 1 merge among them; 40 versions of 7 files",
+        "  1,200 commits, 1 merge among them; 40 versions of 7 files read",
         "  the newest 2 commits kept for validation",
-        "    6  told as changes",
-        "    3  too long for phase 1",
+        "    6  stories told as changes",
+        "    3  steps too long for phase 1",
         "    4  commits left out: bot",
-        "    8  files that are gone",
+        "    5  versions left out: bot",
+        "    2  missing: git objects",
+        "    8  files are gone",
+        "  note: blob 0 is missing",
         "    9  of tomorrow",
         "  note: a shallow\\u{1b}clone",
         "  3 questions in 2 sequences",
@@ -169,7 +173,14 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
     ):
         assert said in text.splitlines(), said
     assert "cycle" not in text
-    assert "beyond" not in text
+    assert "dropped: pack" not in text
+
+
+def test_a_folder_without_history_says_so_and_counts_nothing() -> None:
+    nothing = {"commits": 0, "merges": 0, "left_out": [], "missing": {"objects": 0, "examples": []}, "chains": 0}
+    lines = pack_summary(summary(history={**nothing, "notes": ["no git history"]}), [], "r", Paint(io.StringIO()))
+    at = lines.index("history")
+    assert lines[at + 1 : at + 3] == ["  note: no git history", ""]
 
 
 def test_no_other_tokenizer_is_proposed_where_one_was_chosen() -> None:

@@ -12,17 +12,18 @@ from longctx.difficulty import LEVELS
 
 _MODEL = "bigcode/starcoder2-3b"
 _HISTORY = {
-    "tellings": "told as {}",
+    "left_out": "left out: {}",
+    "missing": "missing: git {}",
+    "gone": "files are gone",
+    "not_packed": "files have a history and are not packed",
+    "older_versions": "versions are older than pack.max_versions allows",
+    "unreadable": "versions cannot be shown: {}",
+    "shared_with_validation": "changes show text of a file that is kept for validation, and are not told",
+    "mixed_sides": "commits touch both sides of the split, and are told file by file only",
+    "tellings": "stories told as {}",
     "too_large": "too long for phase {}",
-    "left_out": "commits left out: {}",
-    "gone": "files that are gone",
-    "not_packed": "files that are not packed",
-    "older_versions": "versions older than pack.max_versions",
-    "unreadable": "versions that cannot be shown: {}",
-    "mixed_sides": "commits to files of both sides of the split, not told as one",
-    "shared_with_validation": "versions whose text is kept for validation",
-    "beyond_ratio": "beyond pack.commits_ratio",
-    "missing": "git objects that are missing",
+    "beyond_ratio": "sequences dropped: pack.commits_ratio was reached",
+    "not_told": "files and commits not looked into: pack.commits_ratio was reached",
 }
 
 
@@ -124,10 +125,11 @@ def commits(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
         return
     yield ""
     yield paint("history", 1)
-    yield (
-        f"  {counted(history.get('commits', 0), 'commit')}, {counted(history.get('merges', 0), 'merge')} among them; "
-        f"{counted(history.get('versions', 0), 'version')} of {counted(history.get('chains', 0), 'file')}"
-    )
+    if history.get("commits"):
+        yield (
+            f"  {counted(history['commits'], 'commit')}, {counted(history.get('merges', 0), 'merge')} among them; "
+            f"{counted(history.get('versions', 0), 'version')} of {counted(history.get('chains', 0), 'file')} read"
+        )
     if held_out := history.get("held_out"):
         yield f"  the newest {counted(held_out, 'commit')} kept for validation"
     yield from counters(history, _HISTORY, ("commits", "merges", "versions", "chains", "held_out"))
@@ -146,27 +148,43 @@ def questions(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
 
 
 def counters(section: dict[str, Any], labels: Mapping[str, str], shown: Collection[str] = ()) -> Iterator[str]:
-    """Lines for all numbers of `section` that are not zero, nested or not, and for its notes.
+    """Lines for all numbers of `section` that are not zero, nested or not, and for what it says in words.
 
     Args:
-        section: Numbers, objects of numbers, and lists of text.
+        section: Numbers; objects of numbers; lists of objects that have a name and numbers; lists of text.
         labels: What to say for a key, with `{}` for the name within an object. Others are shown as they are.
         shown: Keys to pass over.
     """
-    rows, notes = [], []
+    rows: list[list[str]] = []
+    words: list[str] = []
     for key, value in section.items():
-        label = labels.get(key, f"{key.replace('_', ' ')}: {{}}" if isinstance(value, dict) else key.replace("_", " "))
+        label = labels.get(key, key.replace("_", " "))
         if key in shown or not value:
             continue
         if isinstance(value, dict):
-            entries = [(number, label.format(escape_line(name))) for name, number in value.items() if number]
-            rows += [[count(number) if isinstance(number, int) else str(number), text] for number, text in entries]
+            nested = label if "{}" in label else f"{label}: {{}}"
+            rows += [[count(number), nested.format(name)] for name, number in value.items() if _is_number(number)]
+            words += [text for texts in value.values() if isinstance(texts, list) for text in texts]
         elif isinstance(value, list):
-            notes += [f"  note: {escape_line(str(note))}" for note in value]
+            words += [text for text in value if isinstance(text, str)]
+            for entry in value:
+                if isinstance(entry, dict):
+                    rows += _counted_in(entry, label)
         else:
-            rows.append([count(value) if isinstance(value, int) else str(value), label])
-    yield from table(rows, right=(0,), indent="    ")
-    yield from notes
+            rows.append([count(value), label])
+    yield from table([[number, escape_line(text)] for number, text in rows], right=(0,), indent="    ")
+    yield from (f"  note: {escape_line(text)}" for text in words)
+
+
+def _counted_in(entry: dict[str, Any], label: str) -> list[list[str]]:
+    """The numbers of an object of which one value, a text or the number of a band, is its name."""
+    name = next((key for key in ("reason", "type", "form", "band") if key in entry), "")
+    told = label.format(str(entry.get(name, "")).replace("_", " "))
+    return [[count(value), f"{key} {told}"] for key, value in entry.items() if key != name and _is_number(value)]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and value != 0
 
 
 def _directories(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
