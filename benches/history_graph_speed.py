@@ -10,7 +10,8 @@ times to those of longctx. Needs `longctx`, `pydriller` and `ruff` in this envir
 renames: the same commits. `longctx history --history full --all --deleted --json` prints every version of every file
 and drops nothing; contents are read where a rename with edits must be recognised, and nowhere else. PyDriller is asked
 for the `modified_files` of each commit, once for names and kinds of change alone, once with the contents before and
-after. It computes the patch of each commit in either case, which longctx does not.
+after. It computes the patch of each commit in either case, which longctx does not. Where a commit's patch needs an
+object that the clone lacks, PyDriller fails for the whole commit; longctx goes on, so it may see more.
 
 **History, first-parent line.** The same commands for the first-parent line of `HEAD`. longctx compares a merge with its
 first parent; PyDriller gives nothing for a merge, so it has less to do here, the more so the more merges there are.
@@ -52,14 +53,15 @@ class Entry:
 
 def chains(document: dict[str, list[dict[str, Any]]]) -> str:
     """What `longctx history --json` saw."""
-    versions = [version for chain in document.values() for version in chain]
-    return f"{len({version['commit'] for version in versions}):,} commits with {len(versions):,} versions"
+    # With several branches a version may stand in the chains of several files.
+    versions = {(version["commit"], version["path"]) for chain in document.values() for version in chain}
+    return f"{len({commit for commit, _ in versions}):,} commits with {len(versions):,} versions"
 
 
 def traversed(document: dict[str, int]) -> str:
     """What the script with PyDriller saw."""
     merges = f", {document['merges']:,} merges without any" if document["merges"] else ""
-    unreadable = f", {document['unreadable']} failed" if document["unreadable"] else ""
+    unreadable = f", {document['unreadable_commits']:,} failed" if document["unreadable_commits"] else ""
     return f"{document['commits']:,} commits with {document['versions']:,} versions{merges}{unreadable}"
 
 
