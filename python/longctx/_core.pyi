@@ -34,18 +34,29 @@ def pack(options: str, progress: Progress | None = None) -> str:
         options: A JSON object: repository (path), output (path of the dataset, null with dry_run), revision (commit
             to pack, null for the work tree), include and exclude (globs), hidden, max_file_size (bytes),
             redact_secrets, tokenizer ({path: null for the built-in one, name}), bands ([{id, min, max, overlap}], in
-            tokens), validation_split (share of files from 0 to 0.9), seed, threads (null for all), overwrite, dry_run,
-            config (kept in the manifest).
+            tokens), validation_split (share of files from 0 to 0.9), kinds (of "hierarchical", which must be there,
+            "commits" and "qa"), context (of "definitions", "siblings" and "outline"; none shows nothing), order
+            ("deps", "path" or "random"), history ({mode, since, max_commits, max_files_per_commit, skip_bots,
+            skip_formatting} as `history` takes them, and max_versions of a file), commits_ratio and qa_ratio (tokens
+            as a multiple of those of hierarchical sequences, from 0 to 100), seed, threads (null for all), overwrite,
+            dry_run, config (kept in the manifest).
         progress: Told how far the work is.
 
     Returns:
         A JSON object, the summary: repository, commit (or null), output (or null), dry_run, tokenizer {name,
         vocab_size, backend, sha256, embedded}, files {listed, packed, bytes, tokens}, skipped [{reason, description,
         files, directories, bytes, examples}], redactions [{kind, count, files}], shortened_paths, bands
-        [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, coverage
-        {bytes_total, bytes_packed}, directories [{path, files, bytes, tokens}] (the ten with most tokens), languages
-        [{name, files, bytes, tokens}], encodings {name: files}, failures [{path, reason}], threads, seconds, stages
-        [{name, seconds}].
+        [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, kinds [{kind,
+        band, split, seen, sequences, tokens, learnt_tokens, below_min, difficulty {level: sequences}}], repeated
+        (sequences left out because an equal one is there), history (null, or {commits, merges, chains (files),
+        versions, held_out (commits), tellings {form: number} and, not told: left_out [{reason, commits, versions}],
+        gone, not_packed, older_versions, unreadable {reason: versions}, shared_with_validation, mixed_sides, too_large
+        [{band, steps, commits}], beyond_ratio, not_told, missing {objects, examples}, notes [text]}), qa (null, or
+        {sequences, questions {type: number}, dropped {reason: number}}), split {files_train, files_val, clusters (of
+        more than one file), clustered_files, reasons {reason: clusters}}, coverage {bytes_total, bytes_packed},
+        largest [{path, bytes, tokens}] (the ten files with most tokens), directories [{path, files, bytes, tokens}]
+        (the ten with most tokens), languages [{name, files, bytes, tokens}], encodings {name: files}, failures
+        [{path, reason}], threads, seconds, stages [{name, seconds}].
 
     Raises:
         LongctxError: The options make no sense, the repository or tokenizer cannot be read, nothing is left to pack,

@@ -123,7 +123,9 @@ def test_a_commit_chain_learns_what_commits_make_of_a_state(builder: LongContext
     versions = [("c1", "first", "x = 1\n"), ("c2", "second", "x = 2\n"), ("c3", "third", "x = 3\n")]
     sequence = builder.build_commit_chain_sequence("m.py", versions)
     commit = "<|COMMIT_START|>{} {}\n" + block("m.py", "x = {}\n") + "<|COMMIT_END|>"
-    assert sequence.text() == block("m.py", "x = 1\n") + commit.format("c2", "second", 2) + commit.format("c3", "third", 3)
+    assert sequence.text() == block("m.py", "x = 1\n") + commit.format("c2", "second", 2) + commit.format(
+        "c3", "third", 3
+    )
     assert sequence.kind == "commits"
     assert builder.tokenizer.decode(sequence.tokens[sequence.loss_start :]).startswith(block("m.py", "x = 2\n"))
     assert [segment.role for segment in sequence.segments] == ["version"] * 3
@@ -131,7 +133,9 @@ def test_a_commit_chain_learns_what_commits_make_of_a_state(builder: LongContext
 
 def test_the_oldest_versions_give_way_and_are_named() -> None:
     short = LongContextSequenceBuilder(max_length=64)
-    sequence = short.build_commit_chain_sequence("m", [("c1", "a", "word " * 40), ("c2", "b", "x\n"), ("c3", "c", "y\n")])
+    sequence = short.build_commit_chain_sequence(
+        "m", [("c1", "a", "word " * 40), ("c2", "b", "x\n"), ("c3", "c", "y\n")]
+    )
     assert sequence.dropped == ("c1",)
     assert len(sequence) <= 64
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from longctx.cli.text import Paint, count, counted, escape_line, table
+from longctx.cli.text import Paint, count, counted, day, escape_line, table
 
 
 def _moment(text: str) -> int:
@@ -93,14 +93,14 @@ def chain(report: dict[str, Any], paint: Paint) -> Iterator[str]:
             last = version["path"]
             notes.append(f"as {escape_line(last)}")
         note = f"  ({', '.join(notes)})" if notes else ""
-        rows.append([version["commit"][:7], _day(version["time"]), escape_line(version["subject"]) + note])
+        rows.append([version["commit"][:7], day(version["time"]), escape_line(version["subject"]) + note])
     yield from table(rows)
 
 
 def overview(report: dict[str, Any], mode: str, paint: Paint) -> Iterator[str]:
     """The lines about all files."""
     yield paint(f"{escape_line(report['repository'])} at {report['commit'][:12]}, {mode} history", 1)
-    span = f" from {_day(report['oldest'])} to {_day(report['newest'])}" if report["commits"] else ""
+    span = f" from {day(report['oldest'])} to {day(report['newest'])}" if report["commits"] else ""
     merges = f", {counted(report['merges'], 'merge')} among them" if report["merges"] else ""
     yield f"  {counted(report['commits'], 'commit')} walked{span}{merges}"
     yield (
@@ -144,11 +144,3 @@ def _apart(lines: Iterator[str]) -> list[str]:
     """`lines` after an empty one, if there are any."""
     told = list(lines)
     return ["", *told] if told else []
-
-
-def _day(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")
-    except (OverflowError, OSError, ValueError):
-        # A commit may claim any time.
-        return str(seconds)

@@ -33,12 +33,17 @@ class Segment:
     """The document's git object id."""
     commit: str | None = None
     """The commit it was taken from; None is the one that was packed."""
+    why: str | None = None
+    """Why it is there: `target`, `named`, `sibling` and so on."""
+    name: str | None = None
+    """The definition that it shows, if it is one."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Segment:
         """A segment of a line of meta.jsonl."""
         (first, last), (start, end) = value["tokens"], value["bytes"]
-        return cls(value["path"], value["role"], (first, last), (start, end), value.get("blob"), value.get("commit"))
+        optional = (value.get(key) for key in ("blob", "commit", "why", "name"))
+        return cls(value["path"], value["role"], (first, last), (start, end), *optional)
 
 
 @dataclass(frozen=True, eq=False)
