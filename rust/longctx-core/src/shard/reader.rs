@@ -56,6 +56,8 @@ pub struct ProofRow {
     pub snippet: Option<usize>,
     /// The commit that it is about.
     pub commit: Option<String>,
+    /// The commit before that one.
+    pub parent: Option<String>,
 }
 
 /// A question of a sequence.

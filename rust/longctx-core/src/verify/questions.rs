@@ -188,8 +188,9 @@ impl Asked {
     /// Whether one statement is true and the snippet shows it.
     fn unproved(&self, proof: &ProofRow, sources: &Sources) -> Result<(), String> {
         let ProofRow { path, line, name, .. } = proof;
-        if let Some(commit) = &proof.commit {
-            return sources.introduced(path, *line, name, commit);
+        if let (Some(commit), Some(parent)) = (&proof.commit, &proof.parent) {
+            let lines = sources.introduced(path, *line, name, [commit, parent])?;
+            return self.shown_in(proof, lines, Some(commit));
         }
         let source = || sources.get(path, None).ok_or_else(|| format!("{path} cannot be read"));
         let holds = match &*proof.kind {
@@ -206,18 +207,27 @@ impl Asked {
         if !holds {
             return Err(format!("{path}:{line} does not say that it {} {name}", proof.kind));
         }
+        match source() {
+            Ok(source) => self.shown_in(proof, source.line(*line), None),
+            Err(what) => Err(what),
+        }
+    }
+
+    /// Whether the snippet that a statement names, if it names one, shows these bytes of the statement's file, or of a
+    /// version of it.
+    fn shown_in(&self, proof: &ProofRow, line: Range<u32>, commit: Option<&String>) -> Result<(), String> {
         let Some(number) = proof.snippet else { return Ok(()) };
         let shown = self.snippets.get(number.wrapping_sub(1)).map_or(&[][..], Vec::as_slice);
-        let lines = source()?.line(*line);
         let shows = |segment: &SegmentRow| {
-            segment.path == *path
-                && segment.bytes[0] < lines.end.max(lines.start + 1)
-                && segment.bytes[1] > lines.start
+            segment.path == proof.path
+                && (commit.is_none() || segment.commit.as_ref() == commit)
+                && segment.bytes[0] < line.end.max(line.start + 1)
+                && segment.bytes[1] > line.start
         };
         if shown.iter().any(shows) {
             return Ok(());
         }
-        Err(format!("snippet {number} does not show {path}:{line}"))
+        Err(format!("snippet {number} does not show {}:{}", proof.path, proof.line))
     }
 
     /// Whether no snippet has a name but where it defines it; unless the definition is asked for, that may be shown.
@@ -274,6 +284,10 @@ impl Asked {
             "caller" => of("calls").first().and_then(|proof| {
                 self.shown_by(others, sources)
                     .find(|(segment, source)| source.has_call(&proof.name, segment.bytes))
+            }),
+            "commit" => of("introduces").first().and_then(|proof| {
+                self.shown_by(others, sources)
+                    .find(|(segment, source)| source.has_text(&proof.name, segment.bytes))
             }),
             "import" => of("imports").first().and_then(|proof| {
                 self.shown_by(others, sources).find(|(segment, _)| sources.edge(&segment.path, &proof.name))

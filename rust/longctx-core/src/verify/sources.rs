@@ -85,6 +85,11 @@ impl Source {
         self.calls.iter().any(|call| *call.name == *name && (bytes[0]..bytes[1]).contains(&call.at))
     }
 
+    /// Whether these bytes hold some text.
+    pub fn has_text(&self, text: &str, bytes: [u32; 2]) -> bool {
+        self.text.get(bytes[0] as usize..bytes[1] as usize).is_some_and(|shown| shown.contains(text))
+    }
+
     /// The words in these bytes, each with its place in the file.
     pub fn words_in(&self, bytes: [u32; 2]) -> impl Iterator<Item = (u32, &str)> {
         let text = self.text.get(bytes[0] as usize..bytes[1] as usize).unwrap_or_default();
@@ -161,6 +166,45 @@ impl Sources {
     pub fn of_segment(&self, segment: &SegmentRow) -> Option<&Source> {
         let version = segment.commit.is_some() && segment.commit != self.commit;
         self.get(&segment.path, segment.blob.as_deref().filter(|_| version))
+    }
+
+    /// The bytes of a line of a file at the first of two commits, if it reads `text` but for the space around it and
+    /// the file has no such line at the second.
+    pub fn introduced(
+        &self,
+        path: &str,
+        line: u32,
+        text: &str,
+        commits: [&str; 2],
+    ) -> Result<Range<u32>, String> {
+        let [after, before] = commits.map(|commit| self.version(path, commit));
+        let (after, before) = (after?, before?);
+        let lines = after.line(line);
+        let found = after.text.get(lines.start as usize..lines.end as usize).unwrap_or_default();
+        if found.trim() != text {
+            return Err(format!("{path}:{line} at {} is not {text:?}", commits[0]));
+        }
+        if before.text.lines().any(|known| known.trim() == text) {
+            return Err(format!("{path} has {text:?} at {} already", commits[1]));
+        }
+        Ok(lines)
+    }
+
+    /// A file at some commit.
+    fn version(&self, path: &str, commit: &str) -> Result<Source, String> {
+        let history = self.history.as_ref().ok_or("there is no history")?;
+        let mut full = self.prefix.clone();
+        if !full.is_empty() {
+            full.push(b'/');
+        }
+        full.extend_from_slice(RepoPath::from(path).as_bytes());
+        let id = ObjectId::from_hex(commit.as_bytes()).map_err(|_| format!("{commit} is no object id"))?;
+        let blob = history.at(id, &full).ok_or_else(|| format!("{path} is not in commit {commit}"))?;
+        let bytes = history.read(blob).ok_or_else(|| format!("blob {blob} cannot be read"))?;
+        let document = source::classify(&RepoPath::from(path), bytes, &blob, &EVERYTHING);
+        let document =
+            document.map_err(|reason| format!("{path} at {commit} is {}", reason.description()))?;
+        Ok(Source::new(path, document.text, Watch::none()))
     }
 
     /// Whether a file needs another, in any way.

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::dice::Dice;
 use super::question::{Dropped, Proof, Question, Type};
-use super::snippet::Snippet;
 use crate::difficulty::Features;
 use crate::sequence::{Draft, Kit, Mark, Part, Why};
 use crate::tokenize::NotLossless;
@@ -57,10 +56,25 @@ pub struct Buffers {
     draft: Draft,
 }
 
+/// What can be shown as a snippet.
+pub trait Shows {
+    /// Appends it, without its marker.
+    ///
+    /// # Errors
+    /// [`NotLossless`] if the tokenizer cannot represent it.
+    fn block(&self, kit: &Kit<'_>, draft: &mut Draft) -> Result<(), NotLossless>;
+
+    /// The path of its file.
+    fn path(&self) -> &str;
+
+    /// What it is called; empty if it has no name.
+    fn name(&self) -> &str;
+}
+
 /// Snippets that are encoded in [`Buffers`].
-pub struct Blocks<'w> {
+pub struct Blocks<S> {
     /// In the order in which they will stand.
-    pub set: Vec<Snippet<'w>>,
+    pub set: Vec<S>,
     marks: Vec<[Mark; 2]>,
 }
 
@@ -68,16 +82,16 @@ pub struct Blocks<'w> {
 ///
 /// # Errors
 /// [`NotLossless`] if the tokenizer cannot represent some text.
-pub fn blocks<'w>(
+pub fn blocks<S: Shows>(
     kit: &Kit<'_>,
-    set: Vec<Snippet<'w>>,
+    set: Vec<S>,
     room: u32,
     buffers: &mut Buffers,
     dice: &mut Dice,
-) -> Result<Blocks<'w>, NotLossless> {
+) -> Result<Blocks<S>, NotLossless> {
     let encoded = &mut buffers.encoded;
     encoded.clear();
-    let mut kept: Vec<(Snippet<'w>, [Mark; 2])> = Vec::with_capacity(set.len());
+    let mut kept: Vec<(S, [Mark; 2])> = Vec::with_capacity(set.len());
     let mut markers = 0;
     for snippet in set {
         let start = encoded.mark();
@@ -94,7 +108,7 @@ pub fn blocks<'w>(
     Ok(Blocks { set, marks })
 }
 
-impl Blocks<'_> {
+impl<S: Shows> Blocks<S> {
     /// Puts the questions after the snippets, as many as `max` tokens hold; none if these are fewer than `least`.
     ///
     /// # Errors
@@ -197,7 +211,7 @@ impl Blocks<'_> {
             serde_json::to_value(row).unwrap_or_default()
         });
         let snippets = self.set.iter().enumerate().map(|(place, snippet)| {
-            let row = SnippetRow { snippet: place + 1, path: &snippet.path(), name: &snippet.name };
+            let row = SnippetRow { snippet: place + 1, path: snippet.path(), name: snippet.name() };
             serde_json::to_value(row).unwrap_or_default()
         });
         let rows = [("questions", questions.collect::<Value>()), ("snippets", snippets.collect::<Value>())];

@@ -13,6 +13,7 @@ mod counts;
 mod dice;
 mod imports;
 mod index;
+mod introduced;
 mod items;
 mod lay;
 mod phrases;
@@ -31,9 +32,11 @@ use self::code::{Chooser, Shape};
 use self::dice::Dice;
 use self::imports::Heads;
 use self::index::Index;
+use self::introduced::{Commits, Place};
 use self::items::Items;
-use self::lay::{Buffers, Made};
+use self::lay::{Blocks, Buffers, Made, Shows};
 use self::question::{Dropped, Question};
+use super::commits::Story;
 use super::output::{About, Output, Side};
 use super::world::World;
 use crate::Result;
@@ -58,6 +61,8 @@ enum Anchor {
     Code(u32),
     /// A document whose head is shown.
     Head(u32),
+    /// A change of a document.
+    Commit(Place),
 }
 
 /// What all sequences are made from.
@@ -66,12 +71,15 @@ struct Work<'a, 'w> {
     index: &'a Index<'w>,
     items: &'a Items,
     heads: &'a Heads<'w>,
+    commits: Option<&'a Commits<'a, 'w>>,
     band: usize,
     side: Side,
 }
 
 /// A sequence, or why there is none.
 struct Outcome {
+    /// What it teaches is (also) in the training split.
+    seen: bool,
     made: Result<Made, &'static str>,
     dropped: Dropped,
 }
@@ -81,15 +89,25 @@ struct Outcome {
 ///
 /// # Errors
 /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
-pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<QaCounts> {
+pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Watch<'_>) -> Result<QaCounts> {
     let index = Index::new(world, watch)?;
     let (items, heads) = (Items::new(world, &index), Heads::new(world));
+    let library = story.map(|story| story.library(world, watch));
+    let commits = library.as_ref().map(|library| Commits::new(world, library));
     let allowance = output.allowance(world.options.qa_ratio);
     let mut counts = QaCounts::default();
     watch.progress.begin("questions", "sequences", 0);
     for band in 0..world.options.bands.len() {
         for side in [Side::Train, Side::Val] {
-            let work = Work { world, index: &index, items: &items, heads: &heads, band, side };
+            let work = Work {
+                world,
+                index: &index,
+                items: &items,
+                heads: &heads,
+                commits: commits.as_ref(),
+                band,
+                side,
+            };
             work.part(allowance[band][side as usize], output, &mut counts, watch)?;
         }
     }
@@ -126,7 +144,11 @@ impl<'w> Work<'_, 'w> {
                     watch.check()?;
                     let mut dropped = Dropped::default();
                     let made = self.sequence(anchor, buffers, &mut dropped)?;
-                    Ok(Outcome { made, dropped })
+                    let seen = match (anchor, self.commits) {
+                        (Anchor::Commit(place), Some(commits)) => commits.is_seen(place),
+                        _ => self.side == Side::Train,
+                    };
+                    Ok(Outcome { seen, made, dropped })
                 })
                 .collect::<Result<_>>()?;
             for outcome in outcomes {
@@ -147,7 +169,7 @@ impl<'w> Work<'_, 'w> {
                 watch.progress.advance(1);
                 let about = About {
                     side: self.side,
-                    seen: self.side == Side::Train,
+                    seen: outcome.seen,
                     kind: Kind::Qa,
                     band: self.band,
                     order,
@@ -164,34 +186,40 @@ impl<'w> Work<'_, 'w> {
         Ok(())
     }
 
-    /// What sequences can be built around, in an order drawn by the seed: three targets, then a head, and so on.
+    /// What sequences can be built around, in an order drawn by the seed: three targets, a head, a commit, and so on.
     fn anchors(&self) -> Vec<Anchor> {
         let band = [self.world.options.bands[self.band].id];
+        let draw = |purpose: &[u8], path: &[u8], name: &[u8]| self.world.draw(purpose, &[&band, path, name]);
         let path = |document: u32| self.world.corpus.documents[document as usize].path.as_bytes();
         let here = |document: u32| self.world.sides.of(document) == self.side;
-        let mut code: Vec<(u64, u32)> = (0u32..)
-            .zip(self.index.targets())
-            .filter(|&(target, &item)| {
-                here(item.document)
-                    && self.items.contains(item)
-                    && self.index.callers(target).any(|(from, _)| self.world.may_show(self.side, from))
-            })
-            .map(|(target, &item)| {
+        let mut code: Vec<(u64, Anchor)> = Vec::new();
+        for (target, &item) in (0u32..).zip(self.index.targets()) {
+            let mut callers = self.index.callers(target);
+            let asked = here(item.document) && self.items.contains(item);
+            if asked && callers.any(|(from, _)| self.world.may_show(self.side, from)) {
                 let name = self.index.definition(item).map_or("", |definition| &definition.name);
-                (self.world.draw(b"qa code", &[&band, path(item.document), name.as_bytes()]), target)
-            })
-            .collect();
+                let place = draw(b"qa code", path(item.document), name.as_bytes());
+                code.push((place, Anchor::Code(target)));
+            }
+        }
         let heads = self.heads.documents().iter().copied().filter(|&document| here(document));
-        let mut heads: Vec<(u64, u32)> =
-            heads.map(|document| (self.world.draw(b"qa head", &[&band, path(document)]), document)).collect();
-        code.sort_unstable();
-        heads.sort_unstable();
-        let mut code = code.into_iter().map(|(_, target)| Anchor::Code(target)).peekable();
-        let mut heads = heads.into_iter().map(|(_, document)| Anchor::Head(document)).peekable();
+        let heads = heads.map(|document| (draw(b"qa head", path(document), b""), Anchor::Head(document)));
+        let commits = self.commits.into_iter().flat_map(|commits| {
+            commits.places(self.side).map(|place| {
+                let (path, step) = commits.name_of(place);
+                (draw(b"qa commit", path, &step.to_le_bytes()), Anchor::Commit(place))
+            })
+        });
+        let mut families =
+            [code, heads.collect(), commits.collect()].map(|mut family: Vec<(u64, Anchor)>| {
+                family.sort_unstable_by_key(|&(place, _)| place);
+                family.into_iter().map(|(_, anchor)| anchor).peekable()
+            });
         let mut out = Vec::new();
-        while code.peek().is_some() || heads.peek().is_some() {
-            out.extend(code.by_ref().take(3));
-            out.extend(heads.next());
+        while families.iter_mut().any(|family| family.peek().is_some()) {
+            for (family, share) in families.iter_mut().zip([3, 1, 1]) {
+                out.extend(family.take(share));
+            }
         }
         out
     }
@@ -203,42 +231,80 @@ impl<'w> Work<'_, 'w> {
         dropped: &mut Dropped,
     ) -> Result<Result<Made, &'static str>> {
         let Self { world, index, items, side, .. } = *self;
-        let band = world.options.bands[self.band];
-        let (kind, number) = match anchor {
-            Anchor::Code(target) => (b"code", target),
-            Anchor::Head(document) => (b"head", document),
-        };
-        let seed = world.draw(b"qa sequence", &[kind, &[band.id, side as u8], &number.to_le_bytes()]);
-        let mut dice = Dice::new(seed);
-        let shape = shape(&band);
-        let set = match anchor {
-            Anchor::Code(target) => Chooser { world, index, items, side }.set(target, &shape, &mut dice)?,
-            Anchor::Head(document) => self.heads.set(index, document, side, &shape, &mut dice)?,
-        };
-        let Some(set) = set else { return Ok(Err("too few snippets")) };
-        let room = band.max.saturating_sub(QUESTION * QUESTIONS[0] as u32);
-        let Ok(blocks) = lay::blocks(&world.kit, set, room, buffers, &mut dice) else {
-            return Ok(Err("not lossless"));
-        };
-        if blocks.set.len() < shape.count[0] {
-            return Ok(Err("too long"));
-        }
-        let questions = match anchor {
-            Anchor::Code(_) => {
-                let asker = Asker { world, index, items, side, set: &blocks.set };
-                about_code(&asker, &mut dice, dropped)?
+        let shape = shape(&world.options.bands[self.band]);
+        let mut dice = Dice::new(self.seed(anchor));
+        Ok(match anchor {
+            Anchor::Code(target) => {
+                let set = Chooser { world, index, items, side }.set(target, &shape, &mut dice)?;
+                let blocks = self.blocks(set, &shape, buffers, &mut dice);
+                match blocks {
+                    Ok(blocks) => {
+                        let asker = Asker { world, index, items, side, set: &blocks.set };
+                        let questions = about_code(&asker, &mut dice, dropped)?;
+                        self.lay(&blocks, questions, buffers, dropped)
+                    }
+                    Err(reason) => Err(reason),
+                }
             }
-            Anchor::Head(_) => {
-                let [found, unanswered] = self.heads.questions(index, &blocks.set, side, &mut dice, dropped);
-                about_imports(found, unanswered, &mut dice)
+            Anchor::Head(document) => {
+                let set = self.heads.set(index, document, side, &shape, &mut dice)?;
+                self.blocks(set, &shape, buffers, &mut dice).and_then(|blocks| {
+                    let [found, unanswered] =
+                        self.heads.questions(index, &blocks.set, side, &mut dice, dropped);
+                    let questions = draw(found, unanswered, &mut dice);
+                    self.lay(&blocks, questions, buffers, dropped)
+                })
             }
-        };
-        let laid = blocks.lay(&world.kit, questions, band.max, QUESTIONS[0], buffers, dropped);
-        Ok(match laid {
-            Ok(Some(made)) => Ok(made),
-            Ok(None) => Err("too few questions"),
-            Err(_) => Err("not lossless"),
+            Anchor::Commit(place) => {
+                let Some(commits) = self.commits else { return Ok(Err("no history")) };
+                let set = commits.set(place, side, &shape, &mut dice);
+                self.blocks(set, &shape, buffers, &mut dice).and_then(|blocks| {
+                    let found = commits.questions(&blocks.set, place, &mut dice, dropped);
+                    let questions = draw(found, Vec::new(), &mut dice);
+                    self.lay(&blocks, questions, buffers, dropped)
+                })
+            }
         })
+    }
+
+    fn seed(&self, anchor: Anchor) -> u64 {
+        let (kind, numbers) = match anchor {
+            Anchor::Code(target) => (b"code", [target, 0]),
+            Anchor::Head(document) => (b"head", [document, 0]),
+            Anchor::Commit((chain, step)) => (b"past", [chain, step]),
+        };
+        let [first, second] = numbers.map(u32::to_le_bytes);
+        let part = [self.world.options.bands[self.band].id, self.side as u8];
+        self.world.draw(b"qa sequence", &[kind, &part, &first, &second])
+    }
+
+    /// Encodes a set, the least wanted left out where it is too long, and shuffles it.
+    fn blocks<S: Shows>(
+        &self,
+        set: Option<Vec<S>>,
+        shape: &Shape,
+        buffers: &mut Buffers,
+        dice: &mut Dice,
+    ) -> Result<Blocks<S>, &'static str> {
+        let max = self.world.options.bands[self.band].max;
+        let room = max.saturating_sub(QUESTION * QUESTIONS[0] as u32);
+        let set = set.ok_or("too few snippets")?;
+        let blocks = lay::blocks(&self.world.kit, set, room, buffers, dice).map_err(|_| "not lossless")?;
+        if blocks.set.len() < shape.count[0] { Err("too long") } else { Ok(blocks) }
+    }
+
+    fn lay<S: Shows>(
+        &self,
+        blocks: &Blocks<S>,
+        questions: Vec<Question>,
+        buffers: &mut Buffers,
+        dropped: &mut Dropped,
+    ) -> Result<Made, &'static str> {
+        let max = self.world.options.bands[self.band].max;
+        match blocks.lay(&self.world.kit, questions, max, QUESTIONS[0], buffers, dropped) {
+            Ok(made) => made.ok_or("too few questions"),
+            Err(_) => Err("not lossless"),
+        }
     }
 }
 
@@ -272,8 +338,8 @@ fn about_code(asker: &Asker<'_, '_>, dice: &mut Dice, dropped: &mut Dropped) -> 
     Ok(questions)
 }
 
-/// Draws some of the questions about imports.
-fn about_imports(mut found: Vec<Question>, mut unanswered: Vec<Question>, dice: &mut Dice) -> Vec<Question> {
+/// Draws some of the questions that were found, and of those that no snippet answers.
+fn draw(mut found: Vec<Question>, mut unanswered: Vec<Question>, dice: &mut Dice) -> Vec<Question> {
     let wanted = dice.between(QUESTIONS);
     let mut questions: Vec<Question> = Vec::with_capacity(wanted);
     while questions.len() < wanted && !found.is_empty() {

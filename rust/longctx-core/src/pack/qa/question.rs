@@ -74,6 +74,9 @@ pub struct Proof {
     /// The commit that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The commit before that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 impl Proof {
@@ -86,6 +89,7 @@ impl Proof {
             name: name.to_owned(),
             snippet: shown.map(|place| place + 1),
             commit: None,
+            parent: None,
         }
     }
 }

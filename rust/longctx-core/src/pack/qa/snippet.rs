@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::index::{Called, Index, Item};
+use super::lay::Shows;
 use crate::Result;
 use crate::pack::context::whole_lines;
 use crate::pack::world::{Loaded, World};
@@ -97,19 +98,6 @@ impl<'w> Snippet<'w> {
         Self { document, item, name, loaded, pieces, defines, calls, words: known }
     }
 
-    /// The path of its document.
-    pub fn path(&self) -> &str {
-        &self.loaded.record.name
-    }
-
-    /// Appends its file block.
-    ///
-    /// # Errors
-    /// [`NotLossless`] if the tokenizer cannot represent it.
-    pub fn block(&self, kit: &Kit<'_>, draft: &mut Draft) -> Result<(), NotLossless> {
-        draft.file_block(kit, &self.loaded.text(), &self.pieces)
-    }
-
     /// Whether it shows a byte of its document.
     pub fn shows(&self, byte: u32) -> bool {
         self.pieces.iter().any(|piece| piece.bytes.contains(&(byte as usize)))
@@ -177,6 +165,20 @@ impl<'w> Snippet<'w> {
     /// The line of a byte of its document, from 1.
     pub fn line_of(&self, byte: u32) -> u32 {
         line_of(self.loaded.text().text, byte)
+    }
+}
+
+impl Shows for Snippet<'_> {
+    fn block(&self, kit: &Kit<'_>, draft: &mut Draft) -> Result<(), NotLossless> {
+        draft.file_block(kit, &self.loaded.text(), &self.pieces)
+    }
+
+    fn path(&self) -> &str {
+        &self.loaded.record.name
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 
