@@ -76,7 +76,8 @@ pub fn encode(
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let (mut read, mut rejected, mut spools, mut configuration) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut read, mut rejected, mut spools, mut configuration) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         let part = part?;
         read.extend(part.documents);

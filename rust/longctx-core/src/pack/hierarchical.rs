@@ -19,8 +19,7 @@ use crate::sequence::{Draft, Kind, Role, Segment, Why};
 /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
 pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> {
     let bands = 0..world.options.bands.len();
-    let parts: Vec<(usize, Side)> =
-        bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
+    let parts: Vec<(usize, Side)> = bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
     let planned: Vec<(Side, u64, Planned)> = parts
         .par_iter()
         .flat_map(|&(band, side)| {

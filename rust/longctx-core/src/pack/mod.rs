@@ -201,7 +201,11 @@ fn write_shards(
             for one in part {
                 watch.check()?;
                 finished.read(one, &mut tokens, &mut meta)?;
-                writer.append(&SequenceRow { tokens: &tokens, index: index_row(one, finished), meta: &meta })?;
+                writer.append(&SequenceRow {
+                    tokens: &tokens,
+                    index: index_row(one, finished),
+                    meta: &meta,
+                })?;
                 watch.progress.advance(1);
             }
             writer.finish()

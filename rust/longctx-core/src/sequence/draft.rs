@@ -261,10 +261,12 @@ impl Draft {
     pub fn append(&mut self, other: &Part) {
         let at = self.len();
         self.tokens.extend_from_slice(&other.tokens);
-        self.segments.extend(other.segments.iter().map(|segment| Segment {
-            tokens: segment.tokens.map(|token| token + at),
-            ..segment.clone()
-        }));
+        self.segments.extend(
+            other
+                .segments
+                .iter()
+                .map(|segment| Segment { tokens: segment.tokens.map(|token| token + at), ..segment.clone() }),
+        );
     }
 }
 
@@ -277,7 +279,12 @@ mod tests {
     fn with_kit(test: impl FnOnce(&Kit<'_>, &Tokenizer)) {
         let tokenizer = Tokenizer::embedded();
         let elisions = Elisions::new(&tokenizer, [HASH].into_iter(), &mut Scratch::default());
-        let kit = Kit { tokenizer: &tokenizer, elisions: &elisions, markers: tokenizer.markers(), header_limit: 32 };
+        let kit = Kit {
+            tokenizer: &tokenizer,
+            elisions: &elisions,
+            markers: tokenizer.markers(),
+            header_limit: 32,
+        };
         test(&kit, &tokenizer);
     }
 
@@ -330,7 +337,9 @@ mod tests {
             draft.begin_commit(kit, "1234567", "first").unwrap();
             let mark = draft.mark();
             let path = RepoPath::from("a.py");
-            draft.file_block(kit, &text(&path, "x\n", &[]), &[Piece::new(0..2, Role::Version, Why::State)]).unwrap();
+            draft
+                .file_block(kit, &text(&path, "x\n", &[]), &[Piece::new(0..2, Role::Version, Why::State)])
+                .unwrap();
             let other = draft.len();
             draft.rewind(mark);
             assert!(draft.len() < other && draft.segments.is_empty());

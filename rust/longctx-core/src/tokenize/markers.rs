@@ -80,7 +80,9 @@ impl TryFrom<BTreeMap<String, u32>> for MarkerIds {
 
     fn try_from(ids: BTreeMap<String, u32>) -> Result<Self, String> {
         Self::from_spellings(|spelling| {
-            ids.get(spelling).copied().ok_or_else(|| format!("the marker {spelling} is not among the markers"))
+            ids.get(spelling)
+                .copied()
+                .ok_or_else(|| format!("the marker {spelling} is not among the markers"))
         })
     }
 }

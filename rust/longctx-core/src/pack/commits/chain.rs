@@ -200,9 +200,8 @@ impl<'t, 'd> Teller<'t, 'd> {
                 if desk.is_hopeless(pieces::bytes(pair, &before, &after)) {
                     return Ok(false);
                 }
-                let is_new = |lines: &&Range<u32>| {
-                    seen[lines.start as usize..lines.end as usize].contains(&UNSEEN)
-                };
+                let is_new =
+                    |lines: &&Range<u32>| seen[lines.start as usize..lines.end as usize].contains(&UNSEEN);
                 let new: Vec<Range<u32>> = before.iter().filter(is_new).cloned().collect();
                 let known = before.len() - new.len();
                 let mut now = seen.clone();

@@ -70,11 +70,8 @@ impl<'j> Joiner<'j> {
             if length(waiting) + length(&group) <= band.max {
                 waiting.extend(group);
             } else {
-                let longer = if length(waiting) >= length(&group) {
-                    std::mem::replace(waiting, group)
-                } else {
-                    group
-                };
+                let longer =
+                    if length(waiting) >= length(&group) { std::mem::replace(waiting, group) } else { group };
                 out.push(self.finish(longer));
             }
         }

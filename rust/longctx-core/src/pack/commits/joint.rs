@@ -37,7 +37,8 @@ pub fn tell(
     let share = desk.limits.max / members.len() as u32;
     // Bytes of a new file that are shown.
     let (whole, head) = (usize::MAX, share as usize);
-    for (extent, new) in [(Extent::wide(share), whole), (Extent::wide(share), head), (Extent::narrow(), head)] {
+    for (extent, new) in [(Extent::wide(share), whole), (Extent::wide(share), head), (Extent::narrow(), head)]
+    {
         if let Some(distances) = attempt(desk, members, message, extent, new)? {
             return Ok(Some(distances));
         }

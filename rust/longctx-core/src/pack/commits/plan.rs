@@ -215,7 +215,9 @@ impl Plan {
         for chain in &mut self.chains {
             if world.sides.of(chain.document) == Side::Train {
                 let before = chain.steps.len();
-                chain.steps.retain(|step| !is_kept(&step.after) && !step.before.as_ref().is_some_and(is_kept));
+                chain
+                    .steps
+                    .retain(|step| !is_kept(&step.after) && !step.before.as_ref().is_some_and(is_kept));
                 counts.shared_with_validation += (before - chain.steps.len()) as u64;
             }
         }

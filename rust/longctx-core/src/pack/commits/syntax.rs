@@ -72,7 +72,8 @@ impl Syntax {
     }
 
     fn new(lang: Lang, source: Source<'_>, tree: Option<Tree>) -> Self {
-        let definitions = tree.as_ref().map(|tree| symbols::collect(lang, source.text, tree)).unwrap_or_default();
+        let definitions =
+            tree.as_ref().map(|tree| symbols::collect(lang, source.text, tree)).unwrap_or_default();
         let spans = definitions.iter().map(|one| span(one, &definitions, source)).collect();
         Self { tree, spans }
     }

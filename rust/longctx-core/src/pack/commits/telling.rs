@@ -91,7 +91,8 @@ impl Desk<'_> {
 /// The features of a telling, or of several in a sequence.
 pub fn features(distances: &mut [u32], distractors: u32) -> Features {
     distances.sort_unstable();
-    let at = |share: usize| distances.get((distances.len() * share / 100).min(distances.len().saturating_sub(1)));
+    let at =
+        |share: usize| distances.get((distances.len() * share / 100).min(distances.len().saturating_sub(1)));
     Features {
         distance_p50: at(50).copied().unwrap_or(0),
         distance_p90: at(90).copied().unwrap_or(0),

@@ -62,7 +62,9 @@ impl<'w> Workshop<'w> {
 
     fn desks(&self) -> Vec<Desk<'w>> {
         let bands = self.world.options.bands.iter().enumerate();
-        bands.map(|(band, &limits)| Desk { kit: self.world.kit, band, limits, draft: Draft::default() }).collect()
+        bands
+            .map(|(band, &limits)| Desk { kit: self.world.kit, band, limits, draft: Draft::default() })
+            .collect()
     }
 
     fn stretch(&self, job: &Job, steps: &[Step], desks: Vec<&mut Desk<'w>>, made: &mut Made) -> Result<()> {
@@ -119,7 +121,8 @@ impl<'w> Workshop<'w> {
                 files.push((self.reading_order[record.file as usize], record.path.parent(), before, after));
             }
         }
-        if files.len() < 2 {
+        if files.len() < 2 || files.iter().all(|(_, _, before, _)| before.is_none()) {
+            // New files alone are no edit: that is what they are in hierarchical sequences.
             return Ok(());
         }
         files.sort_by_key(|&(place, ..)| place);
