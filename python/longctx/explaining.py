@@ -138,7 +138,7 @@ def explain(dataset: Dataset, number: int) -> dict[str, Any]:
         id, kind, split, seen, band {id, min, max}, tokens, loss_start; difficulty {level, score, thresholds, terms
         [{term, feature, value, nothing, all, share, weight, adds}]}; order {rule, files}; segments, as in meta.jsonl,
         each with learnt_from (a token, or null), what, because and, if another file needs it, needed; side {because
-        [text], cluster}; form and commits, or questions, as in meta.jsonl, where the kind has them.
+        [text], clusters}; form and commits, or questions, as in meta.jsonl, where the kind has them.
     """
     meta, manifest = dataset.meta(number), dataset.manifest
     loss_start, split = dataset.loss_start(number), dataset.split(number)
@@ -221,11 +221,11 @@ def _side(meta: Mapping[str, Any], split: str, seen: bool, training: Mapping[str
         ]
     else:
         because = [f"what it teaches was drawn for validation{drawn}, and training never shows it"]
-    cluster = (meta.get("split") or {}).get("cluster")
-    for one in cluster if isinstance(cluster, list) else [cluster] if cluster else []:
+    clusters = meta.get("clusters", [])
+    for one in clusters:
         reasons = ", ".join(CLUSTERS.get(reason, reason) for reason in one.get("reasons", []))
         because.append(
-            f"{one.get('files', 0):,} files are drawn as one, {one.get('first', '')} the first of them"
-            + (f": {reasons}" if reasons else "")
+            f"{one.get('path', '')} is one of {one.get('files', 0):,} files that are drawn as one, "
+            f"{one.get('first', '')} the first of them" + (f": {reasons}" if reasons else "")
         )
-    return {"because": because, "cluster": cluster}
+    return {"because": because, "clusters": clusters}

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.data.handmade import Row, write_dataset
 
 NEEDED = {"path": "src/\x1buser.py", "kind": "top-level", "line": 8}
-CLUSTER = {"files": 3, "first": "e.py", "reasons": ["near-duplicate", "cycle"]}
+CLUSTER = {"path": "g.py", "files": 3, "first": "e.py", "reasons": ["near-duplicate", "cycle"]}
 COMMITS = [{"commit": "ab" * 20, "subject": "Say\nmore", "time": 1_700_000_000}]
 QUESTION = {
     "type": "definition",
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
         Row("train", files, extra={"id": IDS[1]}),
         Row("val", files[:1], kind="commits", seen=True, extra={"id": IDS[2], "form": "changes", "commits": COMMITS}),
         Row("train", files, kind="qa", extra={"id": IDS[3], "questions": [QUESTION]}),
-        Row("val", files, segment={"why": "yet-unknown"}, extra={"id": IDS[4], "split": {"cluster": CLUSTER}}),
+        Row("val", files, segment={"why": "yet-unknown"}, extra={"id": IDS[4], "clusters": [CLUSTER]}),
     ]
     config = {"pack": {"order": "deps"}, "training": {"validation_split": 0.15, "seed": 42}}
     return write_dataset(tmp_path / "hand.longctx", rows, config=config)
@@ -98,7 +98,7 @@ def test_questions_are_told_with_answer_and_proof(folder: Path, capsys: pytest.C
 def test_the_cluster_of_files_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(folder, "h-33", capsys)
     assert "was drawn for validation (training.validation_split 0.15, seed 42), and training never shows it" in text
-    assert "3 files are drawn as one, e.py the first of them: nearly equal contents, they need each other" in text
+    assert "g.py is one of 3 files that are drawn as one, e.py the first of them: nearly equal contents, they need each other" in text
     assert "text of the file: yet-unknown" in text
 
 
@@ -108,7 +108,7 @@ def test_json_holds_all_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert told == explain(open_dataset(folder, checksums=False), 2)
     assert told["questions"] == [QUESTION]
     assert [term["term"] for term in told["difficulty"]["terms"]] == [term.name for term in TERMS]
-    assert told["side"]["cluster"] is None
+    assert told["side"]["clusters"] == []
 
 
 @pytest.mark.parametrize(

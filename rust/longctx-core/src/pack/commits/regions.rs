@@ -64,13 +64,10 @@ pub fn regions(pair: &Pair<'_>, extent: Extent) -> Vec<Range<u32>> {
             rows = rows.start.saturating_sub(extent.around)..(rows.end + extent.around).min(alignment.rows());
             for (age, _, syntax) in versions(pair, syntax.as_ref()) {
                 let [lines, _] = edges(hunk.lines(age));
-                let span = syntax.and_then(|syntax| syntax.around(&lines));
-                let head = span.map(|span| &span.head);
-                if let Some(head) = head.filter(|head| head.len() as u32 <= LONGEST_HEAD) {
-                    let head = alignment.rows_of(age, head);
-                    if rows.start <= head.end + GAP {
-                        rows.start = rows.start.min(head.start);
-                    }
+                let Some(span) = syntax.and_then(|syntax| syntax.around(&lines)) else { continue };
+                let head = alignment.rows_of(age, &span.head);
+                if span.head.len() as u32 <= LONGEST_HEAD && rows.start <= head.end + GAP {
+                    rows.start = rows.start.min(head.start);
                 }
             }
         }
@@ -195,3 +192,6 @@ fn line_above(version: &Version, line: u32) -> Option<Head> {
     })?;
     Some(Head { lines: found..found + 1, name: None })
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,23 @@ impl<'p> Pair<'p> {
         [old, new]
     }
 }
+
+#[cfg(test)]
+impl Version {
+    /// A version that lies in no repository.
+    pub fn of_text(path: &str, text: &str) -> Self {
+        Self {
+            blob: BlobIndex::first(),
+            lines: Lines::new(text),
+            text: text.to_owned(),
+            lang: Lang::of(path),
+            path: path.into(),
+            name: path.into(),
+            id: "blob".into(),
+            commit: "commit".into(),
+            hidden: Vec::new(),
+            comment: None,
+            syntax: OnceCell::new(),
+        }
+    }
+}
