@@ -98,7 +98,8 @@ def test_questions_are_told_with_answer_and_proof(folder: Path, capsys: pytest.C
 def test_the_cluster_of_files_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(folder, "h-33", capsys)
     assert "was drawn for validation (training.validation_split 0.15, seed 42), and training never shows it" in text
-    assert "g.py is one of 3 files that are drawn as one, e.py the first of them: nearly equal contents, they need each other" in text
+    drawn = "g.py is one of 3 files that are drawn as one, e.py the first of them"
+    assert f"{drawn}: nearly equal contents, they need each other" in text
     assert "text of the file: yet-unknown" in text
 
 

@@ -56,7 +56,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n in (2, 5, 8):
         git(folder, "mv", f"pkg{n % 4}/mod{n}.py", f"pkg{n % 4}/renamed{n}.py")
     save(folder, {}, "renames")
-    save(folder, {f"ring/r{n}.py": f"import ring.r{(n + 1) % 3}\n" + python_source(90 + n, 5) for n in range(3)}, "ring")
+    ring = {f"ring/r{n}.py": f"import ring.r{(n + 1) % 3}\n" + python_source(90 + n, 5) for n in range(3)}
+    save(folder, ring, "ring")
     return folder
 
 

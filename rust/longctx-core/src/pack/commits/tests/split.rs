@@ -35,6 +35,7 @@ fn the_newest_commits_and_the_files_of_validation_stay_out_of_training() {
         .iter()
         .filter(|told| told.meta["kind"] == "hierarchical" && told.split == "val")
         .flat_map(|told| told.segments())
+        .filter(|segment| segment["why"] == "target")
         .map(|segment| text(&segment["path"]).to_owned())
         .collect();
     assert!(kept.len() > 3);
@@ -66,11 +67,12 @@ fn the_newest_commits_and_the_files_of_validation_stay_out_of_training() {
 }
 
 #[test]
-fn the_text_of_a_validation_file_is_not_told_as_the_past_of_another() {
+fn files_that_were_what_others_are_stay_on_one_side() {
     let sandbox = Sandbox::new();
     for n in 0..6 {
         sandbox.write(format!("f{n}.py"), &module(8, 0, n));
     }
+    sandbox.write("other.py", &module(8, 0, 99));
     sandbox.commit("First");
     let texts: Vec<String> = (0..6).map(|n| module(8, 0, n)).collect();
     for n in 0..6 {
@@ -79,20 +81,16 @@ fn the_text_of_a_validation_file_is_not_told_as_the_past_of_another() {
     }
     sandbox.commit("Turn");
     let packed = packed(&sandbox, |value| value["validation_split"] = 0.5.into());
-    let blobs = |split: &'static str| -> HashSet<&str> {
-        let told = packed.sequences.iter().filter(move |told| told.split == split);
-        told.flat_map(|told| told.segments()).map(|segment| text(&segment["blob"])).collect()
-    };
-    let hierarchical: HashSet<&str> = packed
+    let sides: HashSet<&str> = packed
         .sequences
         .iter()
-        .filter(|told| told.split == "val" && told.meta["kind"] == "hierarchical")
-        .flat_map(|told| told.segments())
-        .map(|segment| text(&segment["blob"]))
+        .filter(|told| told.meta["kind"] == "hierarchical")
+        .filter(|told| told.segments().iter().any(|segment| text(&segment["path"]).starts_with('f')))
+        .filter(|told| told.segments().iter().all(|segment| segment["path"] != "other.py"))
+        .map(|told| told.split)
         .collect();
-    assert!(!hierarchical.is_empty());
-    assert!(blobs("train").is_disjoint(&hierarchical));
-    assert!(packed.history()["shared_with_validation"].as_u64().unwrap() > 0);
+    assert_eq!(sides.len(), 1);
+    assert_eq!(packed.summary["split"]["largest_cluster"], 6);
 }
 
 #[test]
