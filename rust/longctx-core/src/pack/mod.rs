@@ -13,6 +13,7 @@ mod options;
 mod output;
 mod past;
 mod plan;
+mod qa;
 mod references;
 mod split;
 mod spool;
@@ -40,7 +41,7 @@ use crate::threads::on_threads;
 use crate::tokenize::{Scratch, Tokenizer};
 use crate::walk::{Tree, WalkOptions};
 use crate::{Error, Result};
-use commits::CommitCounts;
+use commits::{CommitCounts, Story};
 use output::{Finished, Output, Waiting};
 use past::Past;
 use split::Sides;
@@ -143,9 +144,15 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
     };
     hierarchical::make(&world, &output, watch)?;
     clock.lap("hierarchical sequences");
+    let story = past.map(|past| Story::new(&world, past, tree.prefix()));
+    let qa = match options.kinds.contains(&Kind::Qa) {
+        true => Some(qa::make(&world, story.as_ref().ok(), &output, watch)?),
+        false => None,
+    };
+    clock.lap("question sequences");
     let history = match options.kinds.contains(&Kind::Commits) {
-        true => Some(match past {
-            Ok(past) => commits::make(&world, past, tree.prefix(), &output, watch)?,
+        true => Some(match story {
+            Ok(story) => story.tell(&world, &output, watch)?,
             Err(why) => CommitCounts::nothing(why),
         }),
         false => None,
@@ -159,6 +166,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         listing: &listing,
         corpus: &corpus,
         finished: &finished,
+        qa,
         skipped,
         history,
         sides: &sides,

@@ -10,6 +10,7 @@ use super::commits::CommitCounts;
 use super::corpus::{Corpus, Record, Rejected};
 use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
+use super::qa::QaCounts;
 use super::split::Sides;
 use crate::difficulty::Difficulty;
 use crate::path::RepoPath;
@@ -32,6 +33,8 @@ pub struct Facts<'f> {
     pub listing: &'f Listing,
     pub corpus: &'f Corpus,
     pub finished: &'f Finished,
+    /// What was asked, if anything was to be.
+    pub qa: Option<QaCounts>,
     pub skipped: Vec<SkippedRow>,
     pub history: Option<CommitCounts>,
     pub sides: &'f Sides,
@@ -53,6 +56,7 @@ pub struct Counted {
     kinds: Vec<KindRow>,
     repeated: u64,
     history: Option<CommitCounts>,
+    qa: Option<QaCounts>,
     split: SplitRow,
     largest: Vec<LargestRow>,
     coverage: CoverageRow,
@@ -284,6 +288,7 @@ impl Facts<'_> {
             kinds: self.kinds(),
             repeated: self.finished.repeated,
             history: self.history.clone(),
+            qa: self.qa.clone(),
             split: self.split(),
             largest: largest(documents),
             coverage: CoverageRow {

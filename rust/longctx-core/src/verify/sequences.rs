@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::Defect;
 use super::documents::{Piece, Place, Places};
 use super::markers;
+use super::questions::{self, Asked};
 use crate::Result;
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;
@@ -22,6 +23,8 @@ pub struct Part {
     pub ids: Vec<String>,
     /// Where the text of which document lies.
     pub places: Places,
+    /// What is asked, to be proved.
+    pub asked: Vec<Asked>,
 }
 
 /// Checks shard `number`; notes its segments if they are to be `compared` with a repository.
@@ -50,6 +53,12 @@ pub fn check(
         let found = sequence_defects(reader, &row, &meta, &ids, end);
         let place = || format!("{}/{} {}", shard.split, shard.name, meta.id);
         part.defects.extend(found.into_iter().map(|what| Defect { place: place(), what }));
+        let (defect, asked) =
+            questions::gather(&reader.manifest.tokenizer.markers, &place(), &row, &meta, &ids);
+        part.defects.extend(defect);
+        if compared {
+            part.asked.extend(asked);
+        }
         if compared {
             for segment in &meta.segments {
                 let range = segment.tokens;

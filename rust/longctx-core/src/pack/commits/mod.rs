@@ -31,8 +31,10 @@ pub use counts::CommitCounts;
 use self::counts::{LeftOutRow, MissingRow, TooLargeRow};
 use self::join::{Group, Joiner};
 use self::plan::Plan;
+pub use self::plan::{Class, Step};
+pub use self::telling::Message;
 use self::telling::features;
-use self::version::{Library, Readings};
+pub use self::version::{Library, Pair, Readings, Version};
 use self::work::Workshop;
 use super::output::{About, Output};
 use super::past::Past;
@@ -49,24 +51,45 @@ const ROUND: usize = 128;
 /// So many missing objects are named.
 const EXAMPLES: usize = 5;
 
-/// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones;
-/// `prefix` is the path of the packed folder in the repository.
-///
-/// # Errors
-/// [`crate::Error::Io`] if the disk is full, [`crate::Error::Interrupted`].
-pub fn make(
-    world: &World<'_>,
-    past: Past,
-    prefix: &[u8],
-    output: &Output,
-    watch: Watch<'_>,
-) -> Result<CommitCounts> {
-    let Past { history, blobs } = past;
-    let mut counts = counted(&history);
-    let plan = Plan::new(world, history, prefix, &mut counts);
-    tell(world, &plan, &blobs, output, watch, &mut counts)?;
-    counts.note_missing(plan.history.missing.iter().chain(&blobs.missing()).map(ToString::to_string));
-    Ok(counts)
+/// The history of the documents, ready to be told.
+pub struct Story {
+    plan: Plan,
+    blobs: Blobs,
+    counts: CommitCounts,
+}
+
+impl Story {
+    /// Decides what is told; `prefix` is the path of the packed folder in the repository.
+    pub fn new(world: &World<'_>, past: Past, prefix: &[u8]) -> Self {
+        let Past { history, blobs } = past;
+        let mut counts = counted(&history);
+        let plan = Plan::new(world, history, prefix, &mut counts);
+        Self { plan, blobs, counts }
+    }
+
+    /// Reads what is told.
+    pub fn library<'l>(&'l self, world: &World<'_>, watch: Watch<'l>) -> Library<'l> {
+        let redact_secrets = world.options.redact_secrets;
+        Library {
+            plan: &self.plan,
+            blobs: &self.blobs,
+            options: SourceOptions { redact_secrets, ..SourceOptions::default() },
+            largest: world.options.max_file_size,
+            watch,
+        }
+    }
+
+    /// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full, [`crate::Error::Interrupted`].
+    pub fn tell(mut self, world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
+        let mut counts = std::mem::take(&mut self.counts);
+        tell(world, self.library(world, watch), output, watch, &mut counts)?;
+        let missing = self.plan.history.missing.iter().map(ToString::to_string);
+        counts.note_missing(missing.chain(self.blobs.missing().iter().map(ToString::to_string)));
+        Ok(counts)
+    }
 }
 
 fn counted(history: &History) -> CommitCounts {
@@ -87,28 +110,14 @@ fn counted(history: &History) -> CommitCounts {
 /// Does the work of `plan` in rounds, newest first, so that what would be dropped is not made.
 fn tell(
     world: &World<'_>,
-    plan: &Plan,
-    blobs: &Blobs,
+    library: Library<'_>,
     output: &Output,
     watch: Watch<'_>,
     counts: &mut CommitCounts,
 ) -> Result<()> {
     let bands = &world.options.bands;
-    let shop = Workshop {
-        world,
-        library: Library {
-            plan,
-            blobs,
-            options: SourceOptions {
-                redact_secrets: world.options.redact_secrets,
-                ..SourceOptions::default()
-            },
-            largest: world.options.max_file_size,
-            watch,
-        },
-        reading_order: reading_order(world),
-        idle: Mutex::default(),
-    };
+    let plan = library.plan;
+    let shop = Workshop { world, library, reading_order: reading_order(world), idle: Mutex::default() };
     let allowance = output.allowance(world.options.commits_ratio);
     let mut joiner = Joiner::new(bands);
     let mut readings = Readings::default();
@@ -202,7 +211,7 @@ fn extra(shop: &Workshop<'_>, group: &Group) -> Map<String, Value> {
     let mut commits = Vec::new();
     for &commit in group.iter().flat_map(|telling| &telling.commits) {
         if known.insert(commit, ()).is_none() {
-            let subject = shop.message(commit).subject;
+            let subject = shop.library.message(commit).subject;
             let told = &history.commits[commit as usize];
             commits.push(json!({"commit": told.id.to_string(), "subject": subject, "time": told.time}));
         }

@@ -192,12 +192,12 @@ fn append_block(
 }
 
 /// About how many tokens some bytes of a document take.
-fn estimate(record: &Record, bytes: usize) -> u32 {
+pub(super) fn estimate(record: &Record, bytes: usize) -> u32 {
     (bytes as f64 * f64::from(record.tokens) / f64::from(record.text_bytes.max(1))).ceil() as u32
 }
 
 /// `range` widened to whole lines.
-fn whole_lines(text: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn whole_lines(text: &str, range: Range<usize>) -> Range<usize> {
     let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let end = match text[start..range.end].ends_with('\n') {
         true => range.end,
