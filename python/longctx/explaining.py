@@ -34,7 +34,7 @@ REASONS = {
     "drawn": "it was drawn by the seed though nothing names it, so that not all that is shown is used",
     "sibling": "its file lies beside what is taught",
     "counterpart": "its file is the test, header or the like of what is taught: their names differ by an ending",
-    "state": "it is the file before the first commit that is shown",
+    "state": "so it was before the commits that follow",
     "changed": "a commit made it so",
     "outline": "it tells where the change stands",
     "answer": "it holds the answer",
@@ -196,7 +196,8 @@ def _order(meta: Mapping[str, Any], pack: Mapping[str, Any]) -> dict[str, Any]:
 def _segment(segment: Mapping[str, Any], loss_start: int) -> dict[str, Any]:
     name, needed = segment.get("name"), segment.get("needed_by")
     role, why = segment["role"], segment.get("why", "")
-    what = ROLES.get(role, role)
+    # What has no name of its own is the heading, or the line indented less, above what is shown.
+    what = "line above" if (role, name) == ("signature", None) else ROLES.get(role, role)
     told = {
         **segment,
         "learnt_from": max(segment["tokens"][0], loss_start) if segment["tokens"][1] > loss_start else None,

@@ -36,7 +36,7 @@ def lines(explained: dict[str, Any], paint: Paint) -> Iterator[str]:
     yield paint(escape_line(explained["id"]), 1)
     yield (
         f"  {escape_line(explained['kind'])}, phase {band['id']}{lengths}; {counted(explained['tokens'], 'token')}, "
-        f"learnt from {count(explained['loss_start'])} on"
+        f"learnt from token {count(explained['loss_start'])} on"
     )
     yield from _segments(explained["segments"], paint)
     yield ""
@@ -77,7 +77,7 @@ def _learnt(segment: dict[str, Any]) -> str:
     start: int | None = segment["learnt_from"]
     if start is None:
         return "context"
-    return "learnt" if start == segment["tokens"][0] else f"learnt from {start}"
+    return "learnt" if start == segment["tokens"][0] else f"learnt from {start} on"
 
 
 def _difficulty(difficulty: dict[str, Any], paint: Paint) -> Iterator[str]:
