@@ -131,6 +131,7 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
             "files_val": 1,
             "clusters": 1,
             "clustered_files": 3,
+            "largest_cluster": 3,
             "reasons": {"near-duplicate": 1, "cycle": 0},
         },
         history={
@@ -153,7 +154,7 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
     text = "\n".join(pack_summary(parts, [], "r", Paint(io.StringIO())))
     for said in (
         "  9 files for training, 1 for validation",
-        "  3 files in 1 cluster, each on one side as a whole",
+        "  3 files in 1 cluster, each on one side as a whole; the largest has 3",
         "    1  clusters because of: near-duplicate",
         "  1,200 commits, 1 merge among them; 40 versions of 7 files read",
         "  the newest 2 commits kept for validation",

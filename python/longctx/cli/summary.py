@@ -110,11 +110,12 @@ def split(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
     learnt, kept = found.get("files_train", 0), found.get("files_val", 0)
     yield f"  {counted(learnt, 'file')} for training, {count(kept)} for validation"
     if found.get("clusters"):
+        largest = f"; the largest has {count(found['largest_cluster'])}" if "largest_cluster" in found else ""
         yield (
             f"  {counted(found.get('clustered_files', 0), 'file')} in {counted(found['clusters'], 'cluster')}, "
-            "each on one side as a whole"
+            f"each on one side as a whole{largest}"
         )
-    shown = ("files_train", "files_val", "clusters", "clustered_files")
+    shown = ("files_train", "files_val", "clusters", "clustered_files", "largest_cluster")
     yield from counters(found, {"reasons": "clusters because of: {}"}, shown)
 
 
