@@ -132,6 +132,11 @@ impl Version {
         &self.text[self.lines.bytes(lines)]
     }
 
+    /// Whether `#` begins a comment.
+    pub fn has_hash_comments(&self) -> bool {
+        self.comment.is_some_and(|(before, _)| before.starts_with('#'))
+    }
+
     /// Its definitions, parsed from the beginning unless that was done.
     pub fn syntax(&self, watch: Watch<'_>) -> &Syntax {
         self.syntax.get_or_init(|| Syntax::read(self.lang, self.source(), watch))

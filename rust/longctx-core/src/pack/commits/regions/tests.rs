@@ -62,6 +62,8 @@ fn text_without_a_grammar_is_placed_by_the_line_above_that_is_indented_less_or_b
     let prose = "Title\n=====\n\nMore\n----\n\none\n\ntwo\n\nthree\n\nfour\n";
     let heads = shown("a.rst", prose, &prose.replace("four", "five"), Extent::wide(1000)).2;
     assert_eq!(heads, ["More\n"]);
+    let heads = shown("a.rst", prose, &prose.replace("one", "1"), Extent::wide(1000)).2;
+    assert_eq!(heads, [] as [&str; 0], "the part begins with its heading");
 }
 
 fn python(numbers: &[u8], end: bool) -> String {
