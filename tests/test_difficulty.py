@@ -5,7 +5,7 @@ import json
 import pytest
 
 from longctx.difficulty import LEVELS, OF_PHASE, TERMS, THRESHOLDS, Term, level, score
-from longctx.explaining import FORMS, REASONS, ROLES
+from longctx.explaining import FORMS, PROOFS, REASONS, ROLES
 from tests.conftest import ROOT
 
 NOTHING = {
@@ -85,10 +85,11 @@ def test_the_documented_thresholds_and_phases_are_those_that_are_applied() -> No
     assert asked == {name: {n for n, levels in OF_PHASE.items() if name in levels} for name in LEVELS}
 
 
-def test_every_role_reason_and_form_is_documented() -> None:
+def test_every_role_reason_form_and_proof_is_documented() -> None:
     assert set(documented("format.md", "role")) == set(ROLES)
     assert set(documented("format.md", "why")) == set(REASONS)
     assert set(documented("format.md", "form")) == set(FORMS)
+    assert set(documented("format.md", "proof")) == set(PROOFS)
 
 
 def test_the_documented_example_is_right() -> None:

@@ -52,8 +52,9 @@ def pack(options: str, progress: Progress | None = None) -> str:
         versions, held_out (commits), tellings {form: number} and, not told: left_out [{reason, commits, versions}],
         gone, not_packed, older_versions, unreadable {reason: versions}, shared_with_validation, mixed_sides, too_large
         [{band, steps, commits}], beyond_ratio, not_told, missing {objects, examples}, notes [text]}), qa (null, or
-        {sequences, questions {type: number}, dropped {reason: number}}), split {files_train, files_val, clusters (of
-        more than one file), clustered_files, reasons {reason: clusters}}, coverage {bytes_total, bytes_packed},
+        {bands {id: {sequences, tokens, questions {type: number}}}, dropped {reason: number}, positions {snippets: how
+        often each was an answer}}), split {files_train, files_val, clusters (of more than one file), clustered_files,
+        largest_cluster, reasons {reason: clusters}}, coverage {bytes_total, bytes_packed},
         largest [{path, bytes, tokens}] (the ten files with most tokens), directories [{path, files, bytes, tokens}]
         (the ten with most tokens), languages [{name, files, bytes, tokens}], encodings {name: files}, failures
         [{path, reason}], threads, seconds, stages [{name, seconds}].

@@ -34,7 +34,7 @@ REASONS = {
     "drawn": "it was drawn by the seed though nothing names it, so that not all that is shown is used",
     "sibling": "its file lies beside what is taught",
     "counterpart": "its file is the test, header or the like of what is taught: their names differ by an ending",
-    "state": "it is the file before the first commit that is shown",
+    "state": "so it was before the commits that follow",
     "changed": "a commit made it so",
     "outline": "it tells where the change stands",
     "answer": "it holds the answer",
@@ -71,6 +71,16 @@ CLUSTERS = {
     "cycle": "they need each other",
 }
 """Why files are on one side of the split."""
+
+PROOFS = {
+    "defines": "defines {name}",
+    "calls": "calls {name}",
+    "imports": "imports {name}",
+    "introduces": "the commit {commit} added the line {name}",
+    "absent": "no snippet defines or calls {name}, whichever is asked for",
+    "not-imported": "no snippet's file imports {name}",
+}
+"""What a step of a proof says, by its kind."""
 
 _ORDERS = {
     "deps": "a file stands after those that it needs, cycles opened at their weakest import",
@@ -138,7 +148,8 @@ def explain(dataset: Dataset, number: int) -> dict[str, Any]:
         id, kind, split, seen, band {id, min, max}, tokens, loss_start; difficulty {level, score, thresholds, terms
         [{term, feature, value, nothing, all, share, weight, adds}]}; order {rule, files}; segments, as in meta.jsonl,
         each with learnt_from (a token, or null), what, because and, if another file needs it, needed; side {because
-        [text], cluster}; form and commits, or questions, as in meta.jsonl, where the kind has them.
+        [text], clusters}; form and commits, or snippets and questions, as in meta.jsonl, where the kind has them; each
+        step of a question's proof has says.
     """
     meta, manifest = dataset.meta(number), dataset.manifest
     loss_start, split = dataset.loss_start(number), dataset.split(number)
@@ -158,7 +169,22 @@ def explain(dataset: Dataset, number: int) -> dict[str, Any]:
         "segments": [_segment(segment, loss_start) for segment in meta["segments"]],
         "side": _side(meta, split, seen, config.get("training") or {}),
     }
-    return {**explained, **{key: meta[key] for key in ("form", "commits", "questions") if key in meta}}
+    if "questions" in meta:
+        explained["questions"] = [_question(question) for question in meta["questions"]]
+    return {**explained, **{key: meta[key] for key in ("form", "commits", "snippets") if key in meta}}
+
+
+def _question(question: Mapping[str, Any]) -> dict[str, Any]:
+    return {**question, "proof": [{**step, "says": _says(step)} for step in question.get("proof", [])]}
+
+
+def _says(step: Mapping[str, Any]) -> str:
+    """A step of a proof in words: where, what, and which snippet shows it."""
+    said = PROOFS.get(step["kind"], f"{step['kind']} {{name}}")
+    said = said.format(name=step.get("name", ""), commit=(step.get("commit") or "")[:12])
+    where = f"{step['path']}:{step['line']}" if step.get("line") else step.get("path")
+    shown = f" (snippet {step['snippet']})" if step.get("snippet") else ""
+    return f"{where}: {said}{shown}" if where else f"{said}{shown}"
 
 
 def _difficulty(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +212,7 @@ def _order(meta: Mapping[str, Any], pack: Mapping[str, Any]) -> dict[str, Any]:
     if meta["kind"] == "commits":
         return {"rule": ["the files, or parts of them, as they were", "what commits made of them"], "files": _STORIES}
     if meta["kind"] == "qa":
-        return {"rule": ["the snippets", "the questions, each with its answer"], "files": None}
+        return {"rule": ["the snippets, shuffled by the seed", "the questions, each with its answer"], "files": None}
     reasons = {segment.get("why") for segment in meta["segments"]}
     rule = [text for of_part, text in _PARTS if reasons.intersection(of_part)]
     order = pack.get("order")
@@ -196,7 +222,8 @@ def _order(meta: Mapping[str, Any], pack: Mapping[str, Any]) -> dict[str, Any]:
 def _segment(segment: Mapping[str, Any], loss_start: int) -> dict[str, Any]:
     name, needed = segment.get("name"), segment.get("needed_by")
     role, why = segment["role"], segment.get("why", "")
-    what = ROLES.get(role, role)
+    # What has no name of its own is the heading, or the line indented less, above what is shown.
+    what = "line above" if (role, name) == ("signature", None) else ROLES.get(role, role)
     told = {
         **segment,
         "learnt_from": max(segment["tokens"][0], loss_start) if segment["tokens"][1] > loss_start else None,
@@ -216,16 +243,16 @@ def _side(meta: Mapping[str, Any], split: str, seen: bool, training: Mapping[str
         because = [f"what it teaches was not drawn for validation{drawn}"]
     elif seen:
         because = [
-            f"it tells of commits that are among the newest, which are kept for validation{drawn}",
+            f"its commits are among the newest, which are kept for validation{drawn}",
             "training teaches the same files as they are now, so it measures what was seen",
         ]
     else:
         because = [f"what it teaches was drawn for validation{drawn}, and training never shows it"]
-    cluster = (meta.get("split") or {}).get("cluster")
-    for one in cluster if isinstance(cluster, list) else [cluster] if cluster else []:
+    clusters = meta.get("clusters", [])
+    for one in clusters:
         reasons = ", ".join(CLUSTERS.get(reason, reason) for reason in one.get("reasons", []))
         because.append(
-            f"{one.get('files', 0):,} files are drawn as one, {one.get('first', '')} the first of them"
-            + (f": {reasons}" if reasons else "")
+            f"{one.get('path', '')} is one of {one.get('files', 0):,} files that are drawn as one, "
+            f"{one.get('first', '')} the first of them" + (f": {reasons}" if reasons else "")
         )
-    return {"because": because, "cluster": cluster}
+    return {"because": because, "clusters": clusters}

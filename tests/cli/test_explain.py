@@ -7,20 +7,26 @@ import pytest
 
 from longctx import cli, open_dataset
 from longctx.difficulty import TERMS
-from longctx.explaining import EDGES, REASONS, ROLES, explain
+from longctx.explaining import CLUSTERS, EDGES, FORMS, PROOFS, REASONS, ROLES, explain
 from tests.conftest import ROOT
 from tests.data.handmade import Row, write_dataset
 
 NEEDED = {"path": "src/\x1buser.py", "kind": "top-level", "line": 8}
-CLUSTER = {"files": 3, "first": "e.py", "reasons": ["near-duplicate", "cycle"]}
+CLUSTER = {"path": "g.py", "files": 3, "first": "e.py", "reasons": ["near-duplicate", "cycle"]}
 COMMITS = [{"commit": "ab" * 20, "subject": "Say\nmore", "time": 1_700_000_000}]
 QUESTION = {
     "type": "definition",
     "question": "Which snippet defines load?",
     "answer": "<|SNIPPET_2|>",
     "tokens": [40, 41],
-    "proof": [{"path": "a.py", "line": 3, "kind": "function", "name": "load"}],
+    "proof": [
+        {"path": "a.py", "line": 3, "kind": "defines", "name": "load", "snippet": 2},
+        {"path": "a.py", "line": 4, "kind": "introduces", "name": "x = 1", "commit": "cd" * 20, "parent": "ef" * 20},
+        {"path": "b.py", "line": 0, "kind": "absent", "name": "save"},
+        {"path": "b.py", "line": 1, "kind": "yet-unknown", "name": "thing"},
+    ],
 }
+SNIPPETS = [{"snippet": 1, "path": "b.py", "name": ""}, {"snippet": 2, "path": "a.py", "name": "load"}]
 FEATURES = {"tokens": 2048, "files": 4, "references": 7, "distance_p90": 256, "hops": 1, "distractors": 3}
 IDS = ["h-00aa00bb00cc0001", "h-00aa00bb00cc0002", "c-11aa00bb00cc0003", "q-22aa00bb00cc0004", "h-33aa00bb00cc0005"]
 
@@ -35,8 +41,8 @@ def folder(tmp_path: Path) -> Path:
         ),
         Row("train", files, extra={"id": IDS[1]}),
         Row("val", files[:1], kind="commits", seen=True, extra={"id": IDS[2], "form": "changes", "commits": COMMITS}),
-        Row("train", files, kind="qa", extra={"id": IDS[3], "questions": [QUESTION]}),
-        Row("val", files, segment={"why": "yet-unknown"}, extra={"id": IDS[4], "split": {"cluster": CLUSTER}}),
+        Row("train", files, kind="qa", extra={"id": IDS[3], "questions": [QUESTION], "snippets": SNIPPETS}),
+        Row("val", files, segment={"why": "yet-unknown"}, extra={"id": IDS[4], "clusters": [CLUSTER]}),
     ]
     config = {"pack": {"order": "deps"}, "training": {"validation_split": 0.15, "seed": 42}}
     return write_dataset(tmp_path / "hand.longctx", rows, config=config)
@@ -85,20 +91,27 @@ def test_commits_are_told_with_their_form(folder: Path, capsys: pytest.CaptureFi
     assert "the files, or parts of them, as they were, then what commits made of them" in text
     assert "told as changes: the parts of a file around what changed" in text
     assert "abababababab  2023-11-14  Say\\nmore" in text
-    assert "it tells of commits that are among the newest, which are kept for validation" in text
+    assert "its commits are among the newest, which are kept for validation" in text
     assert "split: val" in text
 
 
 def test_questions_are_told_with_answer_and_proof(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(folder, "q-", capsys)
     assert "question 1: definition\n  Which snippet defines load?\n  answer: <|SNIPPET_2|>\n  proof\n" in text
-    assert "    a.py:3  function  load\n" in text
+    assert text.splitlines()[-4:] == [
+        "    a.py:3: defines load (snippet 2)",
+        "    a.py:4: the commit cdcdcdcdcdcd added the line x = 1",
+        "    b.py: no snippet defines or calls save, whichever is asked for",
+        "    b.py:1: yet-unknown thing",
+    ]
+    assert "\nsnippets\n    1  b.py\n    2  a.py  load\n" in text
 
 
 def test_the_cluster_of_files_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(folder, "h-33", capsys)
     assert "was drawn for validation (training.validation_split 0.15, seed 42), and training never shows it" in text
-    assert "3 files are drawn as one, e.py the first of them: nearly equal contents, they need each other" in text
+    drawn = "g.py is one of 3 files that are drawn as one, e.py the first of them"
+    assert f"{drawn}: nearly equal contents, they need each other" in text
     assert "text of the file: yet-unknown" in text
 
 
@@ -106,9 +119,11 @@ def test_json_holds_all_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert cli.main(["explain", str(folder), IDS[3], "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == explain(open_dataset(folder, checksums=False), 2)
-    assert told["questions"] == [QUESTION]
+    proof = [{key: step[key] for key in step if key != "says"} for step in told["questions"][0]["proof"]]
+    assert {**told["questions"][0], "proof": proof} == QUESTION
+    assert told["snippets"] == SNIPPETS
     assert [term["term"] for term in told["difficulty"]["terms"]] == [term.name for term in TERMS]
-    assert told["side"]["cluster"] is None
+    assert told["side"]["clusters"] == []
 
 
 @pytest.mark.parametrize(
@@ -150,3 +165,6 @@ def test_all_that_the_engine_knows_is_explained() -> None:
     assert variants("sequence/segment.rs", "Role") == set(ROLES)
     assert variants("sequence/segment.rs", "Why") == set(REASONS)
     assert variants("graph/edge.rs", "EdgeKind") == set(EDGES)
+    assert variants("pack/clusters.rs", "Reason") == set(CLUSTERS)
+    assert variants("pack/commits/telling.rs", "Form") == set(FORMS)
+    assert variants("pack/qa/question.rs", "Fact") == set(PROOFS)

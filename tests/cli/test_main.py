@@ -131,6 +131,7 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
             "files_val": 1,
             "clusters": 1,
             "clustered_files": 3,
+            "largest_cluster": 3,
             "reasons": {"near-duplicate": 1, "cycle": 0},
         },
         history={
@@ -148,12 +149,20 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
             "of_tomorrow": 9,
             "notes": ["a shallow\x1bclone"],
         },
-        qa={"sequences": 2, "questions": {"definition": 3}, "dropped": {"ambiguous": 1}, "new": {"thing": 1}},
+        qa={
+            "bands": {
+                "1": {"sequences": 1, "tokens": 9, "questions": {"definition": 2, "none": 1}},
+                "2": {"sequences": 1, "tokens": 9, "questions": {"definition": 1}},
+            },
+            "dropped": {"too long": 1},
+            "positions": {"4": [1, 0, 2, 0]},
+            "new": {"thing": 1, "things": [1, 2]},
+        },
     )
     text = "\n".join(pack_summary(parts, [], "r", Paint(io.StringIO())))
     for said in (
         "  9 files for training, 1 for validation",
-        "  3 files in 1 cluster, each on one side as a whole",
+        "  3 files in 1 cluster, each on one side as a whole; the largest has 3",
         "    1  clusters because of: near-duplicate",
         "  1,200 commits, 1 merge among them; 40 versions of 7 files read",
         "  the newest 2 commits kept for validation",
@@ -166,9 +175,10 @@ def test_split_history_and_questions_are_summed_up_and_all_that_is_left_out_is_n
         "  note: blob 0 is missing",
         "    9  of tomorrow",
         "  note: a shallow\\u{1b}clone",
-        "  3 questions in 2 sequences",
+        "  4 questions in 2 sequences",
         "    3  definition",
-        "    1  dropped: ambiguous",
+        "    1  none",
+        "    1  not asked: too long",
         "    1  new: thing",
     ):
         assert said in text.splitlines(), said

@@ -47,6 +47,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n in range(1, 24, 3):
         sources[f"twins/of{n}.py"] = sources[f"pkg{n % 4}/mod{n}.py"]
     save(folder, sources, "twins")
+    ring = {f"ring/r{n}.py": f"import ring.r{(n + 1) % 3}\n" + python_source(90 + n, 5) for n in range(3)}
+    save(folder, ring, "ring")
     for number in range(8):
         for path in list(sources):
             if random.Random(path + str(number)).random() < 0.4:
@@ -56,7 +58,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n in (2, 5, 8):
         git(folder, "mv", f"pkg{n % 4}/mod{n}.py", f"pkg{n % 4}/renamed{n}.py")
     save(folder, {}, "renames")
-    save(folder, {f"ring/r{n}.py": f"import ring.r{(n + 1) % 3}\n" + python_source(90 + n, 5) for n in range(3)}, "ring")
     return folder
 
 

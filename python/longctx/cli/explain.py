@@ -36,7 +36,7 @@ def lines(explained: dict[str, Any], paint: Paint) -> Iterator[str]:
     yield paint(escape_line(explained["id"]), 1)
     yield (
         f"  {escape_line(explained['kind'])}, phase {band['id']}{lengths}; {counted(explained['tokens'], 'token')}, "
-        f"learnt from {count(explained['loss_start'])} on"
+        f"learnt from token {count(explained['loss_start'])} on"
     )
     yield from _segments(explained["segments"], paint)
     yield ""
@@ -49,7 +49,7 @@ def lines(explained: dict[str, Any], paint: Paint) -> Iterator[str]:
     yield paint(f"split: {explained['split']}", 1)
     yield from (f"  {escape_line(reason)}" for reason in explained["side"]["because"])
     yield from _commits(explained, paint)
-    yield from _questions(explained.get("questions", []), paint)
+    yield from _questions(explained, paint)
 
 
 def _segments(segments: list[dict[str, Any]], paint: Paint) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _learnt(segment: dict[str, Any]) -> str:
     start: int | None = segment["learnt_from"]
     if start is None:
         return "context"
-    return "learnt" if start == segment["tokens"][0] else f"learnt from {start}"
+    return "learnt" if start == segment["tokens"][0] else f"learnt from {start} on"
 
 
 def _difficulty(difficulty: dict[str, Any], paint: Paint) -> Iterator[str]:
@@ -120,20 +120,17 @@ def _commits(explained: dict[str, Any], paint: Paint) -> Iterator[str]:
     )
 
 
-def _questions(questions: list[dict[str, Any]], paint: Paint) -> Iterator[str]:
-    for number, question in enumerate(questions, 1):
+def _questions(explained: dict[str, Any], paint: Paint) -> Iterator[str]:
+    if snippets := explained.get("snippets"):
+        yield ""
+        yield paint("snippets", 1)
+        rows = [[str(one["snippet"]), escape_line(one["path"]), escape_line(one["name"])] for one in snippets]
+        yield from table(rows, right=(0,), indent="    ")
+    for number, question in enumerate(explained.get("questions", []), 1):
         yield ""
         yield paint(f"question {number}: {escape_line(question['type'])}", 1)
-        yield f"  {escape_line(str(question['question']))}"
-        yield f"  answer: {escape_line(str(question['answer']))}"
-        if proof := question.get("proof"):
+        yield f"  {escape_line(question['question'])}"
+        yield f"  answer: {escape_line(question['answer'])}"
+        if question["proof"]:
             yield "  proof"
-            rows = [
-                [
-                    f"{escape_line(step['path'])}:{step['line']}",
-                    escape_line(str(step.get("kind", ""))),
-                    escape_line(str(step.get("name") or "")),
-                ]
-                for step in proof
-            ]
-            yield from table(rows, indent="    ")
+        yield from (f"    {escape_line(step['says'])}" for step in question["proof"])

@@ -110,11 +110,12 @@ def split(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
     learnt, kept = found.get("files_train", 0), found.get("files_val", 0)
     yield f"  {counted(learnt, 'file')} for training, {count(kept)} for validation"
     if found.get("clusters"):
+        largest = f"; the largest has {count(found['largest_cluster'])}" if "largest_cluster" in found else ""
         yield (
             f"  {counted(found.get('clustered_files', 0), 'file')} in {counted(found['clusters'], 'cluster')}, "
-            "each on one side as a whole"
+            f"each on one side as a whole{largest}"
         )
-    shown = ("files_train", "files_val", "clusters", "clustered_files")
+    shown = ("files_train", "files_val", "clusters", "clustered_files", "largest_cluster")
     yield from counters(found, {"reasons": "clusters because of: {}"}, shown)
 
 
@@ -142,9 +143,14 @@ def questions(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
         return
     yield ""
     yield paint("questions", 1)
-    asked = sum(qa.get("questions", {}).values())
-    yield f"  {counted(asked, 'question')} in {counted(qa.get('sequences', 0), 'sequence')}"
-    yield from counters(qa, {"questions": "{}", "dropped": "dropped: {}"}, ("sequences",))
+    bands = qa.get("bands", {}).values()
+    asked: dict[str, int] = {}
+    for band in bands:
+        for kind, number in band["questions"].items():
+            asked[kind] = asked.get(kind, 0) + number
+    made = sum(band["sequences"] for band in bands)
+    yield f"  {counted(sum(asked.values()), 'question')} in {counted(made, 'sequence')}"
+    yield from counters({"asked": asked, **qa}, {"asked": "{}", "dropped": "not asked: {}"}, ("bands", "positions"))
 
 
 def counters(section: dict[str, Any], labels: Mapping[str, str], shown: Collection[str] = ()) -> Iterator[str]:
@@ -164,7 +170,8 @@ def counters(section: dict[str, Any], labels: Mapping[str, str], shown: Collecti
         if isinstance(value, dict):
             nested = label if "{}" in label else f"{label}: {{}}"
             rows += [[count(number), nested.format(name)] for name, number in value.items() if _is_number(number)]
-            words += [text for texts in value.values() if isinstance(texts, list) for text in texts]
+            lists = [texts for texts in value.values() if isinstance(texts, list)]
+            words += [text for texts in lists for text in texts if isinstance(text, str)]
         elif isinstance(value, list):
             words += [text for text in value if isinstance(text, str)]
             for entry in value:

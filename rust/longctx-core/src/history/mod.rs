@@ -29,6 +29,8 @@ mod types;
 mod walk;
 
 #[cfg(test)]
+pub(crate) mod sandbox;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;

@@ -117,6 +117,11 @@ impl BlobIndex {
         self.0.get() as usize - 1
     }
 
+    #[cfg(test)]
+    pub(crate) fn first() -> Self {
+        Self(NonZeroU32::MIN)
+    }
+
     pub(super) fn from_index(index: usize) -> Option<Self> {
         u32::try_from(index + 1).ok().and_then(NonZeroU32::new).map(Self)
     }

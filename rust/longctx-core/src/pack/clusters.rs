@@ -23,16 +23,6 @@ impl Reason {
     /// All reasons, sorted.
     pub const ALL: [Self; 4] = [Self::SameContent, Self::NearDuplicate, Self::Renamed, Self::Cycle];
 
-    /// As it is written in files and shown to users.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SameContent => "same-content",
-            Self::NearDuplicate => "near-duplicate",
-            Self::Renamed => "renamed",
-            Self::Cycle => "cycle",
-        }
-    }
-
     fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -199,14 +189,6 @@ mod tests {
         let mut clusters = Clusters::new(5);
         clusters.join_equal(["a", "b", "a", "c", "b"].iter());
         assert_eq!(clusters.groups().of, [0, 1, 0, 2, 1]);
-    }
-
-    #[test]
-    fn reasons_are_written_as_they_are_named() {
-        for reason in Reason::ALL {
-            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
-        }
-        assert!(Reason::ALL.is_sorted());
     }
 
     proptest! {

@@ -40,6 +40,7 @@ impl Sketch {
     }
 
     /// An estimate of the Jaccard similarity of two texts, from 0 to 1 in steps of 1/256.
+    #[cfg(test)]
     pub fn similarity(&self, other: &Self) -> f64 {
         f64::from(self.agreement(other)) / BINS as f64
     }
@@ -65,12 +66,14 @@ fn lender(empty: usize, filled: &[bool; BINS]) -> usize {
 }
 
 /// The Jaccard similarity of two texts' sets of shingles: how many they share over how many there are, from 0 to 1.
+#[cfg(test)]
 pub fn jaccard(one: &str, other: &str) -> f64 {
     overlap(&set(one), &set(other))
 }
 
 /// The shingles of a text by their hashes, sorted. Among ten million of them two are mistaken for one with a probability
 /// of 5e-6.
+#[cfg(test)]
 fn set(text: &str) -> Vec<u64> {
     let mut hashes = Vec::new();
     shingles::for_each(text, |hash| hashes.push(hash));
@@ -80,6 +83,7 @@ fn set(text: &str) -> Vec<u64> {
 }
 
 /// What two sorted sets share over what they have, neither being empty.
+#[cfg(test)]
 fn overlap(one: &[u64], other: &[u64]) -> f64 {
     let mut rest = other.iter().peekable();
     let mut shared = 0;

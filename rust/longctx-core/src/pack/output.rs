@@ -247,3 +247,56 @@ impl Finished {
         self.spool.read(one.at + bytes as u64, one.meta_bytes as usize, meta)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BANDS: [Band; 1] = [Band { id: 1, min: 1, max: 100, overlap: 0 }];
+
+    /// An output with sequences of ten tokens each.
+    fn output(folder: &Path, wanted: &[(Side, bool, Kind, u64)]) -> Output {
+        let output = Output::new(folder, &BANDS, TokenWidth::for_vocabulary(100)).unwrap();
+        let mut draft = Draft::default();
+        for (number, &(side, seen, kind, order)) in (0..).zip(wanted) {
+            draft.clear();
+            draft.push(&[number; 10]);
+            let (features, extra) = (Features::default(), Map::new());
+            output.put(&draft, About { side, seen, kind, band: 0, order, features, extra }).unwrap();
+        }
+        output
+    }
+
+    fn kept(output: Output) -> Vec<(Side, bool, u64)> {
+        let sequences = output.finish().unwrap().sequences;
+        let commits = sequences.iter().filter(|one| one.kind == Kind::Commits);
+        commits.map(|one| (one.side, one.seen, one.order)).collect()
+    }
+
+    #[test]
+    fn a_kind_keeps_to_its_share_of_the_hierarchical_sequences() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut wanted = vec![(Side::Train, true, Kind::Hierarchical, 0); 4];
+        wanted.extend((0..4).rev().map(|order| (Side::Train, true, Kind::Commits, order)));
+        let output = output(folder.path(), &wanted);
+        let allowance = output.allowance(0.5);
+        assert_eq!(allowance, [[20, 0]]);
+        assert_eq!(output.keep_first(Kind::Commits, &allowance), 2);
+        assert_eq!(kept(output), [(Side::Train, true, 0), (Side::Train, true, 1)]);
+    }
+
+    #[test]
+    fn seen_and_unseen_validation_share_and_one_takes_what_the_other_leaves() {
+        let folder = tempfile::tempdir().unwrap();
+        for (unseen, expected) in [(4, [2, 2]), (1, [3, 1])] {
+            let mut wanted = vec![(Side::Val, false, Kind::Hierarchical, 0); 4];
+            wanted.extend((0..4).map(|order| (Side::Val, true, Kind::Commits, order)));
+            wanted.extend((0..unseen).map(|order| (Side::Val, false, Kind::Commits, 10 + order)));
+            let output = output(folder.path(), &wanted);
+            output.keep_first(Kind::Commits, &output.allowance(1.0));
+            let kept = kept(output);
+            let count = |seen| kept.iter().filter(|one| one.1 == seen).count();
+            assert_eq!([count(true), count(false)], expected);
+        }
+    }
+}

@@ -71,10 +71,12 @@ pub fn draw<'p>(
             left -= 1;
         }
     }
-    if files == 0 && wanted > 0 && left > 1 {
-        if let Some(&(_, cluster)) = lots.iter().min_by_key(|&&(_, cluster)| size(cluster)) {
-            drawn[cluster as usize] = true;
-        }
+    if files == 0
+        && wanted > 0
+        && left > 1
+        && let Some(&(_, cluster)) = lots.iter().min_by_key(|&&(_, cluster)| size(cluster))
+    {
+        drawn[cluster as usize] = true;
     }
     of.iter().map(|&cluster| drawn[cluster as usize]).collect()
 }

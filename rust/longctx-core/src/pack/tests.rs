@@ -35,7 +35,7 @@ fn repository() -> tempfile::TempDir {
     folder
 }
 
-fn options(repository: &Path, output: &Path, change: impl FnOnce(&mut Value)) -> PackOptions {
+pub(super) fn options(repository: &Path, output: &Path, change: impl FnOnce(&mut Value)) -> PackOptions {
     let mut value = json!({
         "repository": repository, "output": output, "revision": null, "include": [], "exclude": [], "hidden": false,
         "max_file_size": 1 << 20, "redact_secrets": true, "tokenizer": {"path": null, "name": "default"},
@@ -49,7 +49,7 @@ fn options(repository: &Path, output: &Path, change: impl FnOnce(&mut Value)) ->
     PackOptions::from_json(&value.to_string()).unwrap()
 }
 
-fn bytes_of(dataset: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn bytes_of(dataset: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for folder in ["", "train", "val", "tokenizer"] {
         for entry in fs::read_dir(dataset.join(folder)).unwrap().flatten() {

@@ -4,4 +4,4 @@ mod chains;
 mod filters;
 mod kinds;
 mod report;
-mod sandbox;
+use super::sandbox;

@@ -171,7 +171,7 @@ impl<'t, 'd> Teller<'t, 'd> {
         let parts = rows.len() as u32;
         let (seen, distances) = show_change(desk, pair, [&before, &after], &seen)?;
         desk.draft.end_commit(&desk.kit);
-        Ok(desk.fits().then(|| (Shown::Lines(seen, parts), distances)))
+        Ok(desk.fits().then_some((Shown::Lines(seen, parts), distances)))
     }
 
     /// Adds a step to the story; `false` if it does not fit.

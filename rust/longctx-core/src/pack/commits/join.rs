@@ -96,3 +96,54 @@ impl<'j> Joiner<'j> {
 fn length(group: &[Telling]) -> u32 {
     group.iter().map(|telling| telling.part.len()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::output::Side;
+    use crate::sequence::Part;
+
+    const BANDS: [Band; 1] = [Band { id: 1, min: 50, max: 100, overlap: 0 }];
+    const TRAIN: Class = Class { side: Side::Train, seen: true };
+
+    fn telling(directory: &str, length: usize, commit: u32) -> Telling {
+        Telling {
+            band: 0,
+            part: Part { tokens: vec![0; length], ..Part::default() },
+            form: Form::Changes,
+            class: TRAIN,
+            document: 0,
+            directory: directory.as_bytes().to_vec(),
+            commits: vec![commit],
+            distances: Vec::new(),
+            distractors: 0,
+        }
+    }
+
+    fn shape(group: &Group) -> Vec<(usize, u32)> {
+        group.iter().map(|telling| (telling.part.tokens.len(), telling.newest())).collect()
+    }
+
+    #[test]
+    fn short_tellings_of_a_folder_fill_a_sequence_oldest_first() {
+        let mut joiner = Joiner::new(&BANDS);
+        assert_eq!(joiner.take(telling("a", 60, 0)).map(|group| shape(&group)), Some(vec![(60, 0)]));
+        assert!(joiner.take(telling("a", 40, 1)).is_none());
+        assert!(joiner.take(telling("b", 45, 2)).is_none());
+        assert!(joiner.take(telling("a", 45, 3)).is_none());
+        let full = joiner.take(telling("a", 30, 4)).map(|group| shape(&group));
+        assert_eq!(full, Some(vec![(45, 3), (40, 1)]));
+        assert_eq!(joiner.tokens_before(0, TRAIN, 1), 60);
+        assert_eq!(joiner.tokens_before(0, TRAIN, 2), 145);
+    }
+
+    #[test]
+    fn what_is_left_moves_up_and_meets_its_relatives() {
+        let mut joiner = Joiner::new(&BANDS);
+        for (directory, length, commit) in [("a/b", 30, 0), ("a/c/d", 15, 1), ("a", 20, 2), ("q/r", 5, 3)] {
+            assert!(joiner.take(telling(directory, length, commit)).is_none());
+        }
+        let rest: Vec<_> = joiner.rest().iter().map(shape).collect();
+        assert_eq!(rest, [vec![(20, 2), (15, 1), (30, 0)], vec![(5, 3)]]);
+    }
+}

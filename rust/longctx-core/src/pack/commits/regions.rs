@@ -64,13 +64,10 @@ pub fn regions(pair: &Pair<'_>, extent: Extent) -> Vec<Range<u32>> {
             rows = rows.start.saturating_sub(extent.around)..(rows.end + extent.around).min(alignment.rows());
             for (age, _, syntax) in versions(pair, syntax.as_ref()) {
                 let [lines, _] = edges(hunk.lines(age));
-                let span = syntax.and_then(|syntax| syntax.around(&lines));
-                let head = span.map(|span| &span.head);
-                if let Some(head) = head.filter(|head| head.len() as u32 <= LONGEST_HEAD) {
-                    let head = alignment.rows_of(age, head);
-                    if rows.start <= head.end + GAP {
-                        rows.start = rows.start.min(head.start);
-                    }
+                let Some(span) = syntax.and_then(|syntax| syntax.around(&lines)) else { continue };
+                let head = alignment.rows_of(age, &span.head);
+                if span.head.len() as u32 <= LONGEST_HEAD && rows.start <= head.end + GAP {
+                    rows.start = rows.start.min(head.start);
                 }
             }
         }
@@ -171,27 +168,36 @@ fn distance(span: &Span, hunks: &[Hunk]) -> u32 {
     above.into_iter().chain(below).min().unwrap_or(u32::MAX - 1)
 }
 
-/// Whether a line makes a heading of the line above it.
+/// The nearest line above that is indented less; for a line that is not indented, the heading above it, unless it is
+/// one itself.
+fn line_above(version: &Version, line: u32) -> Option<Head> {
+    let text = |line: u32| version.line_text(&(line..line + 1));
+    let depth = |line: u32| text(line).len() - text(line).trim_start().len();
+    let is_blank = |line: u32| text(line).trim().is_empty();
+    let first = (line..version.lines.count()).find(|&line| !is_blank(line))?;
+    let own = depth(first);
+    if own == 0 && is_heading(version, first) {
+        return None;
+    }
+    let is_above = |above: u32| if own > 0 { depth(above) < own } else { is_heading(version, above) };
+    let found = (0..line).rev().find(|&above| !is_blank(above) && is_above(above))?;
+    Some(Head { lines: found..found + 1, name: None })
+}
+
+/// Whether a line is a heading: marked as one, in brackets, or underlined.
+fn is_heading(version: &Version, line: u32) -> bool {
+    let text = version.line_text(&(line..line + 1)).trim_end();
+    let below =
+        version.line_text(&(line + 1..(line + 2).min(version.lines.count()).max(line + 1))).trim_end();
+    text.starts_with('[')
+        || text.starts_with('#') && !version.has_hash_comments()
+        || is_underline(below) && !is_underline(text)
+}
+
 fn is_underline(line: &str) -> bool {
     let first = line.chars().next().filter(|first| "=-~^\"'*+#".contains(*first));
     first.is_some_and(|first| line.len() > 2 && line.chars().all(|c| c == first))
 }
 
-/// The nearest line above that is indented less; for a line that is not indented, the heading above it.
-fn line_above(version: &Version, line: u32) -> Option<Head> {
-    let text = |line: u32| version.line_text(&(line..line + 1));
-    let depth = |text: &str| text.len() - text.trim_start().len();
-    let own = (line..version.lines.count()).map(text).find(|text| !text.trim().is_empty()).map_or(0, depth);
-    let found = (0..line).rev().find(|&above| {
-        let text = text(above);
-        if text.trim().is_empty() {
-            return false;
-        }
-        if own > 0 {
-            return depth(text) < own;
-        }
-        let below = version.line_text(&(above + 1..(above + 2).min(version.lines.count()))).trim_end();
-        text.starts_with(['#', '[']) || is_underline(below) && !is_underline(text.trim_end())
-    })?;
-    Some(Head { lines: found..found + 1, name: None })
-}
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,7 @@ impl Desk<'_> {
         self.draft.len() <= self.limits.max
     }
 
-    /// Whether a text is so long that it cannot fit, whatever it says: no tokenizer has so long tokens on average.
+    /// Whether a text is so long that it is not worth trying: tokens of code have three to four bytes on average.
     pub fn is_hopeless(&self, bytes: usize) -> bool {
         bytes > self.limits.max as usize * 10
     }
@@ -98,5 +98,19 @@ pub fn features(distances: &mut [u32], distractors: u32) -> Features {
         distance_p90: at(90).copied().unwrap_or(0),
         distractors,
         ..Features::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn features_tell_the_middle_distance_and_a_long_one() {
+        let features = |mut distances: Vec<u32>| {
+            let features = super::features(&mut distances, 2);
+            (features.distance_p50, features.distance_p90, features.distractors)
+        };
+        assert_eq!(features(vec![]), (0, 0, 2));
+        assert_eq!(features(vec![7]), (7, 7, 2));
+        assert_eq!(features((1..=10).rev().collect()), (6, 10, 2));
     }
 }

@@ -132,6 +132,11 @@ impl Version {
         &self.text[self.lines.bytes(lines)]
     }
 
+    /// Whether `#` begins a comment.
+    pub fn has_hash_comments(&self) -> bool {
+        self.comment.is_some_and(|(before, _)| before.starts_with('#'))
+    }
+
     /// Its definitions, parsed from the beginning unless that was done.
     pub fn syntax(&self, watch: Watch<'_>) -> &Syntax {
         self.syntax.get_or_init(|| Syntax::read(self.lang, self.source(), watch))
@@ -175,5 +180,25 @@ impl<'p> Pair<'p> {
             }
         });
         [old, new]
+    }
+}
+
+#[cfg(test)]
+impl Version {
+    /// A version that lies in no repository.
+    pub fn of_text(path: &str, text: &str) -> Self {
+        Self {
+            blob: BlobIndex::first(),
+            lines: Lines::new(text),
+            text: text.to_owned(),
+            lang: Lang::of(path),
+            path: path.into(),
+            name: path.into(),
+            id: "blob".into(),
+            commit: "commit".into(),
+            hidden: Vec::new(),
+            comment: None,
+            syntax: OnceCell::new(),
+        }
     }
 }

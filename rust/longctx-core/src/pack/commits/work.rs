@@ -118,7 +118,8 @@ impl<'w> Workshop<'w> {
                 files.push((self.reading_order[record.file as usize], record.path.parent(), before, after));
             }
         }
-        if files.len() < 2 {
+        if files.len() < 2 || files.iter().all(|(_, _, before, _)| before.is_none()) {
+            // New files alone are no edit: that is what they are in hierarchical sequences.
             return Ok(());
         }
         files.sort_by_key(|&(place, ..)| place);

@@ -171,7 +171,7 @@ fn collect(
     for (at, definition) in all.iter().enumerate() {
         let outer = definition.parent.and_then(|at| all.get(at as usize));
         let is_member = outer.is_some_and(|outer| outer.kind != SymbolKind::Module);
-        if definition.kind == SymbolKind::Module || in_function(all, definition) {
+        if definition.kind == SymbolKind::Module || is_private(all, definition) {
             continue;
         }
         let why = match (is_named(definition), outer.is_some_and(is_named)) {
@@ -193,13 +193,15 @@ fn collect(
     }
 }
 
-fn in_function(all: &[Definition], definition: &Definition) -> bool {
+/// Whether a definition stands in a function, or in a module of tests: nobody else uses it.
+fn is_private(all: &[Definition], definition: &Definition) -> bool {
     let mut parent = definition.parent;
     while let Some(outer) = parent.and_then(|at| all.get(at as usize)) {
-        if matches!(outer.kind, SymbolKind::Function | SymbolKind::Method) {
-            return true;
+        match outer.kind {
+            SymbolKind::Function | SymbolKind::Method => return true,
+            SymbolKind::Module if matches!(&*outer.name, "test" | "tests") => return true,
+            _ => parent = outer.parent,
         }
-        parent = outer.parent;
     }
     false
 }

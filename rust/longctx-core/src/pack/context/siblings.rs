@@ -62,7 +62,8 @@ impl Chooser<'_> {
                 for share in [95, 80, 60] {
                     let tokens = left.saturating_sub(frame + 4) * share / 100;
                     let bytes = (f64::from(tokens) * bytes_per_token) as usize;
-                    let end = text[..text.floor_char_boundary(bytes)].rfind('\n').map_or(0, |at| at + 1);
+                    let end = memchr::memrchr(b'\n', &text.as_bytes()[..bytes.min(text.len())]);
+                    let end = end.map_or(0, |at| at + 1);
                     let head = [Piece::new(0..end, Role::Head, why)];
                     if end == 0 || append_block(self.world, &loaded, &head, left, draft) {
                         break;
