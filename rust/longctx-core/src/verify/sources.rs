@@ -97,6 +97,9 @@ impl Source {
     }
 }
 
+/// A path, and the blob of a version.
+type Key = (String, Option<String>);
+
 /// What is needed to prove questions.
 pub struct Sources {
     named: Named,
@@ -136,7 +139,7 @@ impl Sources {
             false => None,
         };
         let names: Vec<_> = names.into_iter().collect();
-        let read: Vec<Option<((String, Option<String>), Source)>> = names
+        let read: Vec<Option<(Key, Source)>> = names
             .par_iter()
             .map(|&(path, _, blob)| {
                 watch.check()?;

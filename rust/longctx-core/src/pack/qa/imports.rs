@@ -221,11 +221,11 @@ fn head(text: &str, imports: &[Range<usize>], room: usize) -> Range<usize> {
     // A long comment in front gives way.
     let first = imports.first().map_or(0, |range| range.start);
     let start = if first > room / 3 { first } else { 0 };
-    let stop = text.floor_char_boundary((start + room).min(text.len()));
+    let stop = (start + room).min(text.len());
     let end = if stop == text.len() {
         stop
     } else {
-        text[start..stop].rfind('\n').map_or(start, |at| start + at + 1)
+        memchr::memrchr(b'\n', &text.as_bytes()[start..stop]).map_or(start, |at| start + at + 1)
     };
     start..end
 }

@@ -97,7 +97,7 @@ pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Wa
     let allowance = output.allowance(world.options.qa_ratio);
     let mut counts = QaCounts::default();
     watch.progress.begin("questions", "sequences", 0);
-    for band in 0..world.options.bands.len() {
+    for (band, allowance) in allowance.iter().enumerate() {
         for side in [Side::Train, Side::Val] {
             let work = Work {
                 world,
@@ -108,7 +108,7 @@ pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Wa
                 band,
                 side,
             };
-            work.part(allowance[band][side as usize], output, &mut counts, watch)?;
+            work.part(allowance[side as usize], output, &mut counts, watch)?;
         }
     }
     Ok(counts)
