@@ -10,8 +10,8 @@ use crate::pack::output::Side;
 use crate::pack::world::World;
 
 /// How many calls in a row a set is built around; each as likely as it stands here.
-const HOPS: [usize; 8] = [1, 1, 1, 2, 2, 3, 3, 4];
-/// So many definitions of one file stand in a set.
+const HOPS: [usize; 8] = [1, 1, 2, 2, 2, 3, 3, 4];
+/// So many definitions of one file stand in a set, besides those that call each other.
 const OF_ONE_FILE: usize = 3;
 /// A distractor is one of so many that are most alike.
 const ALIKE: usize = 8;
@@ -110,8 +110,11 @@ impl<'w> Chooser<'_, 'w> {
             tries += 1;
             let Some(base) = dice.pick(chosen).map(|one| one.item) else { break };
             let alike = self.items.alike(self.world, self.index, base, self.side, dice);
-            let fitting: Vec<Item> =
-                alike.into_iter().filter(|&item| self.fits(item, chosen)).take(ALIKE).collect();
+            let fitting: Vec<Item> = alike
+                .into_iter()
+                .filter(|&item| self.fits(item, chosen) && self.of_file(item, chosen) < OF_ONE_FILE)
+                .take(ALIKE)
+                .collect();
             // Where the set would become too short, a long one.
             let behind = chosen.iter().map(|one| self.size(one.item).min(share)).sum::<u32>()
                 < shape.tokens[0] / count as u32 * chosen.len() as u32;
@@ -170,8 +173,11 @@ impl<'w> Chooser<'_, 'w> {
                     || definition.range.end <= theirs.range.start
             })
         };
-        let here = chosen.iter().filter(|other| other.item.document == item.document).count();
-        self.world.may_show(self.side, item.document) && here < OF_ONE_FILE && chosen.iter().all(apart)
+        self.world.may_show(self.side, item.document) && chosen.iter().all(apart)
+    }
+
+    fn of_file(&self, item: Item, chosen: &[Chosen]) -> usize {
+        chosen.iter().filter(|other| other.item.document == item.document).count()
     }
 
     /// About how many tokens a snippet takes that shows all of a definition.

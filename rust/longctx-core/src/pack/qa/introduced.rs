@@ -4,6 +4,7 @@
 //! file has it after the commit and had it nowhere before, if one snippet alone shows it, and if no other of the commits
 //! shown introduced it too.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::code::Shape;
@@ -42,11 +43,12 @@ pub struct Change {
     commit: String,
     parent: String,
     class: Class,
-    before: Version,
     after: Version,
     shown: Range<usize>,
-    /// Lines that can be asked for, from 0.
+    /// Shown lines that can be asked for, from 0.
     new: Vec<u32>,
+    /// The text of all lines that it added and that were nowhere before, without the space around them.
+    added: HashSet<String>,
 }
 
 impl<'a, 'w> Commits<'a, 'w> {
@@ -112,7 +114,7 @@ impl<'a, 'w> Commits<'a, 'w> {
             for &line in &change.new {
                 let text = change.line(line);
                 let again = |(other, one): (usize, &Change)| {
-                    other != at && (one.shown_text().contains(text) || one.introduces(text))
+                    other != at && (one.shown_text().contains(text) || one.added.contains(text))
                 };
                 if set.iter().enumerate().any(again) {
                     dropped.note("ambiguous");
@@ -185,7 +187,9 @@ impl<'a, 'w> Commits<'a, 'w> {
         let mut readings = Readings::default();
         let before = self.library.read(step.before.as_ref()?, &mut readings)?;
         let after = self.library.read(&step.after, &mut readings)?;
-        let mut new = new_lines(&before, &after, self.library);
+        let all = new_lines(&before, &after, self.library);
+        let bare = |&line: &u32| after.line_text(&(line..line + 1)).trim();
+        let mut new: Vec<u32> = all.iter().copied().filter(|line| can_be_asked(&after, *line)).collect();
         let focus = *dice.pick(&new)?;
         let document = self.library.plan.chains[place.0 as usize].document;
         let record = &self.world.corpus.documents[document as usize];
@@ -201,7 +205,7 @@ impl<'a, 'w> Commits<'a, 'w> {
             commit: commit.id.to_string(),
             parent: commit.parent?.to_string(),
             class: self.class(place, step),
-            before,
+            added: all.iter().map(|line| bare(line).to_owned()).collect(),
             after,
             shown,
             new,
@@ -218,12 +222,6 @@ impl Change {
     /// A line of the file after the commit, without the space around it.
     fn line(&self, line: u32) -> &str {
         self.after.line_text(&(line..line + 1)).trim()
-    }
-
-    /// Whether the commit added a line.
-    fn introduces(&self, line: &str) -> bool {
-        let has = |text: &str| text.lines().any(|known| known.trim() == line);
-        has(&self.after.text) && !has(&self.before.text)
     }
 }
 
@@ -245,22 +243,20 @@ impl Shows for Change {
     }
 }
 
-/// The lines of a version, from 0, that say something and that the version before has nowhere.
+/// The lines of a version, from 0, that the version before has nowhere.
 fn new_lines(before: &Version, after: &Version, library: &Library<'_>) -> Vec<u32> {
+    let known: HashSet<&str> = before.text.lines().map(str::trim).collect();
     let pair = Pair::new(before, after, library.watch);
-    let hunks = pair.alignment().hunks().iter();
-    let all: Vec<u32> = hunks.flat_map(|hunk| hunk.after.clone()).collect();
-    let text = after.as_text();
-    all.into_iter()
-        .filter(|&line| {
-            let bytes = after.lines.bytes(&(line..line + 1));
-            let bare = after.text[bytes.clone()].trim();
-            let secret =
-                text.hidden.iter().any(|hidden| hidden.start < bytes.end && bytes.start < hidden.end);
-            let once = || after.text.matches(bare).nth(1).is_none();
-            !secret && says_something(bare) && !before.text.contains(bare) && once()
-        })
-        .collect()
+    let lines = pair.alignment().hunks().iter().flat_map(|hunk| hunk.after.clone());
+    lines.filter(|&line| !known.contains(after.line_text(&(line..line + 1)).trim())).collect()
+}
+
+/// Whether a line of a version says something, and no secret.
+fn can_be_asked(version: &Version, line: u32) -> bool {
+    let bytes = version.lines.bytes(&(line..line + 1));
+    let text = version.as_text();
+    let secret = text.hidden.iter().any(|hidden| hidden.start < bytes.end && bytes.start < hidden.end);
+    !secret && says_something(text.text[bytes].trim())
 }
 
 fn says_something(line: &str) -> bool {
