@@ -91,9 +91,9 @@ def history(repository: str, options: str, progress: Progress | None = None) -> 
     Returns:
         A JSON object: repository, commit (where the walk began), commits and merges (walked), oldest and newest
         (seconds since 1970, or null), files, files_with_versions (more than one), files_gone, versions (of files that
-        are there still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits, versions,
-        examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where it was
-        deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
+        are there still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits,
+        versions, examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where
+        it was deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
 
     Raises:
         LongctxError: There is no such folder or repository, it has no commits, or it knows no such file.
