@@ -1,7 +1,7 @@
 //! The questions of a dataset: whether their answers stand where they say, and, with the repository, whether these are
 //! right. The proofs are checked against freshly parsed files; nothing that packing knew is used.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -251,15 +251,14 @@ impl Asked {
         };
         let snippets =
             |kind: &str| -> Vec<usize> { of(kind).iter().filter_map(|proof| proof.snippet).collect() };
+        // One definition, and one call of it.
+        let pair = || match (&of("defines")[..], &of("calls")[..]) {
+            ([defines], [calls]) => defines.name == calls.name,
+            _ => false,
+        };
         let follows = match &*self.question.r#type {
-            "definition" => {
-                snippets("defines") == self.named && same_names(&[of("defines"), of("calls")].concat())
-            }
-            "callee" => {
-                snippets("defines") == self.named
-                    && snippets("calls") != self.named
-                    && same_names(&self.question.proof.iter().collect::<Vec<_>>())
-            }
+            "definition" => snippets("defines") == self.named && pair(),
+            "callee" => snippets("defines") == self.named && snippets("calls") != self.named && pair(),
             "caller" => snippets("calls") == self.named,
             "import" => snippets("imports") == self.named,
             "commit" => snippets("introduces") == self.named,
@@ -316,10 +315,3 @@ impl Asked {
             .filter_map(|segment| Some((segment, sources.of_segment(segment)?)))
     }
 }
-
-fn same_names(proofs: &[&ProofRow]) -> bool {
-    proofs.windows(2).all(|pair| pair[0].name == pair[1].name)
-}
-
-/// Sources by what names them: a path, and for a version its blob.
-pub type Named = HashMap<(String, Option<String>), Source>;

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::questions::Named;
 use crate::Result;
 use crate::graph::project::{Choice, graph_of};
 use crate::graph::{self, FileFacts, Graph, Lang};
@@ -24,6 +23,9 @@ const EVERYTHING: SourceOptions =
     SourceOptions { redact_secrets: false, keep_generated: true, keep_vendored: true, keep_lockfiles: true };
 /// Larger files take part in imports by their names only, in bytes.
 const LARGEST: u64 = 8 << 20;
+
+/// A path, and for a version of the file its blob.
+type Name = (String, Option<String>);
 
 /// A file, parsed.
 pub struct Source {
@@ -97,12 +99,9 @@ impl Source {
     }
 }
 
-/// A path, and the blob of a version.
-type Key = (String, Option<String>);
-
 /// What is needed to prove questions.
 pub struct Sources {
-    named: Named,
+    named: HashMap<Name, Source>,
     /// The commit that was packed.
     commit: Option<String>,
     graph: Option<Graph>,
@@ -139,7 +138,7 @@ impl Sources {
             false => None,
         };
         let names: Vec<_> = names.into_iter().collect();
-        let read: Vec<Option<(Key, Source)>> = names
+        let read: Vec<Option<(Name, Source)>> = names
             .par_iter()
             .map(|&(path, _, blob)| {
                 watch.check()?;

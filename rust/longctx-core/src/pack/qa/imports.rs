@@ -222,12 +222,11 @@ fn head(text: &str, imports: &[Range<usize>], room: usize) -> Range<usize> {
     let first = imports.first().map_or(0, |range| range.start);
     let start = if first > room / 3 { first } else { 0 };
     let stop = (start + room).min(text.len());
-    let end = if stop == text.len() {
-        stop
-    } else {
-        memchr::memrchr(b'\n', &text.as_bytes()[start..stop]).map_or(start, |at| start + at + 1)
-    };
-    start..end
+    if stop == text.len() {
+        return start..stop;
+    }
+    let breaks = memchr::memrchr(b'\n', &text.as_bytes()[start..stop]);
+    start..breaks.map_or(start, |at| start + at + 1)
 }
 
 /// The byte where a line begins, counted from 1.

@@ -11,6 +11,7 @@ mod chain;
 mod code;
 mod counts;
 mod dice;
+mod draw;
 mod imports;
 mod index;
 mod introduced;
@@ -27,9 +28,10 @@ use rayon::prelude::*;
 
 pub use counts::QaCounts;
 
-use self::ask::{Asker, Candidate};
+use self::ask::Asker;
 use self::code::{Chooser, Shape};
 use self::dice::Dice;
+use self::draw::{QUESTIONS, about_code, some_of};
 use self::imports::Heads;
 use self::index::Index;
 use self::introduced::{Commits, Place};
@@ -43,12 +45,6 @@ use crate::Result;
 use crate::interrupt::Watch;
 use crate::sequence::{Band, Draft, Kind};
 
-/// Questions of a sequence, fewest and most.
-const QUESTIONS: [usize; 2] = [3, 6];
-/// One in so many questions has no snippet for an answer.
-const NONE_IN: usize = 10;
-/// So many questions of a sequence may have the same answer.
-const SAME_ANSWER: usize = 2;
 /// About how many tokens a question takes with its answer.
 const QUESTION: u32 = 44;
 /// Sequences that are made at once, at most.
@@ -90,14 +86,17 @@ struct Outcome {
 /// # Errors
 /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
 pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Watch<'_>) -> Result<QaCounts> {
+    let allowance = output.allowance(world.options.qa_ratio);
+    if allowance.iter().flatten().all(|&room| room == 0) {
+        return Ok(QaCounts::default());
+    }
     let index = Index::new(world, watch)?;
     let (items, heads) = (Items::new(world, &index), Heads::new(world));
     let library = story.map(|story| story.library(world, watch));
     let commits = library.as_ref().map(|library| Commits::new(world, library));
-    let allowance = output.allowance(world.options.qa_ratio);
     let mut counts = QaCounts::default();
     watch.progress.begin("questions", "sequences", 0);
-    for (band, allowance) in allowance.iter().enumerate() {
+    for (band, rooms) in allowance.into_iter().enumerate() {
         for side in [Side::Train, Side::Val] {
             let work = Work {
                 world,
@@ -108,7 +107,7 @@ pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Wa
                 band,
                 side,
             };
-            work.part(allowance[side as usize], output, &mut counts, watch)?;
+            work.part(rooms[side as usize], output, &mut counts, watch)?;
         }
     }
     Ok(counts)
@@ -251,7 +250,7 @@ impl<'w> Work<'_, 'w> {
                 self.blocks(set, &shape, buffers, &mut dice).and_then(|blocks| {
                     let [found, unanswered] =
                         self.heads.questions(index, &blocks.set, side, &mut dice, dropped);
-                    let questions = draw(found, unanswered, &mut dice);
+                    let questions = some_of(found, unanswered, &mut dice);
                     self.lay(&blocks, questions, buffers, dropped)
                 })
             }
@@ -260,7 +259,7 @@ impl<'w> Work<'_, 'w> {
                 let set = commits.set(place, side, &shape, &mut dice);
                 self.blocks(set, &shape, buffers, &mut dice).and_then(|blocks| {
                     let found = commits.questions(&blocks.set, place, &mut dice, dropped);
-                    let questions = draw(found, Vec::new(), &mut dice);
+                    let questions = some_of(found, Vec::new(), &mut dice);
                     self.lay(&blocks, questions, buffers, dropped)
                 })
             }
@@ -305,56 +304,5 @@ impl<'w> Work<'_, 'w> {
             Ok(made) => made.ok_or("too few questions"),
             Err(_) => Err("not lossless"),
         }
-    }
-}
-
-/// Draws some of what can be asked about definitions, each type as likely as the others.
-fn about_code(asker: &Asker<'_, '_>, dice: &mut Dice, dropped: &mut Dropped) -> Result<Vec<Question>> {
-    let mut types: [Vec<Candidate>; 4] = Default::default();
-    for candidate in asker.candidates(dropped) {
-        let place = match candidate {
-            Candidate::Chain(_) => 0,
-            Candidate::Callee { .. } => 1,
-            Candidate::Caller { .. } => 2,
-            _ => 3,
-        };
-        types[place].push(candidate);
-    }
-    let mut unanswered = asker.unanswered(dice);
-    let wanted = dice.between(QUESTIONS);
-    let mut questions: Vec<Question> = Vec::with_capacity(wanted);
-    while questions.len() < wanted {
-        let filled: Vec<usize> = (0..types.len()).filter(|&place| !types[place].is_empty()).collect();
-        let from = match dice.pick(&filled) {
-            _ if !unanswered.is_empty() && dice.one_in(NONE_IN) => &mut unanswered,
-            Some(&place) => &mut types[place],
-            None => break,
-        };
-        let candidate = from.swap_remove(dice.below(from.len()));
-        if let Some(question) = asker.word(&candidate, dice)? {
-            add(&mut questions, question);
-        }
-    }
-    Ok(questions)
-}
-
-/// Draws some of the questions that were found, and of those that no snippet answers.
-fn draw(mut found: Vec<Question>, mut unanswered: Vec<Question>, dice: &mut Dice) -> Vec<Question> {
-    let wanted = dice.between(QUESTIONS);
-    let mut questions: Vec<Question> = Vec::with_capacity(wanted);
-    while questions.len() < wanted && !found.is_empty() {
-        let none = !unanswered.is_empty() && dice.one_in(NONE_IN);
-        let from = if none { &mut unanswered } else { &mut found };
-        add(&mut questions, from.swap_remove(dice.below(from.len())));
-    }
-    questions
-}
-
-/// Adds a question unless one about the same thing is there, or two with the same answer.
-fn add(questions: &mut Vec<Question>, question: Question) {
-    let again = |other: &&Question| other.answers == question.answers;
-    let known = |other: &Question| other.kind == question.kind && other.subject == question.subject;
-    if !questions.iter().any(known) && questions.iter().filter(again).count() < SAME_ANSWER {
-        questions.push(question);
     }
 }
