@@ -81,18 +81,19 @@ def history(repository: str, options: str, progress: Progress | None = None) -> 
 
     Args:
         repository: A work tree, a folder of one, or a bare repository.
-        options: A JSON object: mode ("first-parent": the first-parent line of HEAD, or "full": all branches without
-            merges), since (seconds since 1970, or null), max_commits and max_files_per_commit (numbers, or null),
-            skip_bots, skip_formatting, chains ("none", "live": of files that are there still, "all", or
-            {"path": a file as seen from `repository`, or its full path}).
+        options: A JSON object: revision (where the walk begins; HEAD if null or left out), mode ("first-parent": the
+            line of first parents, or "full": all branches, or what the revision knows, without merges), since (seconds
+            since 1970, or null), max_commits and max_files_per_commit (numbers, or null), skip_bots, skip_formatting,
+            chains ("none", "live": of files that are there still, "all", or {"path": a file as seen from
+            `repository`, or its full path}).
         progress: Told how far the work is.
 
     Returns:
-        A JSON object: repository, commit (of HEAD), commits and merges (walked), oldest and newest (seconds since
-        1970, or null), files, files_with_versions (more than one), files_gone, versions (of files that are there
-        still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits, versions,
-        examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where it was
-        deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
+        A JSON object: repository, commit (where the walk began), commits and merges (walked), oldest and newest
+        (seconds since 1970, or null), files, files_with_versions (more than one), files_gone, versions (of files that
+        are there still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits,
+        versions, examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where
+        it was deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
 
     Raises:
         LongctxError: There is no such folder or repository, it has no commits, or it knows no such file.

@@ -227,7 +227,7 @@ def _segment(segment: Mapping[str, Any], loss_start: int) -> dict[str, Any]:
     told = {
         **segment,
         "learnt_from": max(segment["tokens"][0], loss_start) if segment["tokens"][1] > loss_start else None,
-        "what": f"{what} of {name}" if name else what,
+        "what": f"{what} {'with' if role == 'snippet' else 'of'} {name}" if name else what,
         "because": REASONS.get(why, why),
     }
     if needed:

@@ -124,18 +124,16 @@ def _history(
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """What the commits are, and what is to be said about that; None where there are none that can be read."""
     wanted = {key: value for key, value in options["history"].items() if key != "max_versions"}
+    wanted |= {"revision": options["revision"], "chains": "none"}
     try:
-        text = _core.history(options["repository"], json.dumps({**wanted, "chains": "none"}), progress)
+        text = _core.history(options["repository"], json.dumps(wanted), progress)
     except LongctxError as error:
         if summary["commit"] is None:
             return None, ["there is no history: this is no git repository, or it has no commits"]
         return None, [f"the history cannot be read: {error.message}"]
     history = json.loads(text)
     del history["chains"]
-    notes = []
-    if options["revision"] is not None and history["commit"] != summary["commit"]:
-        notes.append(f"the history is that of HEAD, {history['commit'][:12]}, not that of {options['revision']}")
-    return history, notes
+    return history, []
 
 
 def _phase(config: Config, summary: dict[str, Any], number: int, low: int, high: int, enabled: bool) -> dict[str, Any]:

@@ -167,12 +167,6 @@ def test_a_folder_without_git_has_no_history_and_that_is_said(engine: Engine) ->
     assert prepare("r")["notes"] == ["the history cannot be read: r: no repository"]
 
 
-def test_a_revision_whose_history_is_not_that_of_head_is_told(engine: Engine) -> None:
-    engine.summary["commit"] = "f" * 40
-    (note,) = prepare("r", revision="v1")["notes"]
-    assert note == f"the history is that of HEAD, {history_report()['commit'][:12]}, not that of v1"
-
-
 def test_the_overview_ends_with_the_phases(engine: Engine) -> None:
     engine.summary["largest"] = [{"path": "big\x1b.py", "bytes": 2048, "tokens": 512}]
     report = prepare("r")

@@ -30,6 +30,9 @@ def command(
         str | None,
         typer.Argument(metavar="[FILE]", help="Only this file, named as seen from REPO.", show_default=False),
     ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--rev", metavar="REV", help="Commit, branch or tag to begin at. Default: HEAD.")
+    ] = None,
     mode: Annotated[
         Literal["first-parent", "full"],
         typer.Option(
@@ -61,6 +64,7 @@ def command(
 
     every = ("all" if deleted else "live") if as_json else "none"
     options = {
+        "revision": revision,
         "mode": mode,
         "since": since,
         "max_commits": max_commits,

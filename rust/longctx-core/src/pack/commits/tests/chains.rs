@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// `f.py` of so many functions changed by nine commits.
-fn edited(functions: usize) -> (Sandbox, Vec<String>) {
+/// `f.py`, changed by nine commits.
+fn edited(text: impl Fn(usize) -> String) -> (Sandbox, Vec<String>) {
     let sandbox = Sandbox::new();
     let commits = (0..10).map(|n| {
-        sandbox.write("f.py", &module(functions, n * functions / 10, 100 + n));
+        sandbox.write("f.py", &text(n));
         sandbox.commit(&format!("Change {n}"))
     });
     let commits = commits.collect();
@@ -15,7 +15,7 @@ fn edited(functions: usize) -> (Sandbox, Vec<String>) {
 
 #[test]
 fn small_files_are_told_in_whole_versions_and_each_sequence_begins_where_the_one_before_ended() {
-    let (sandbox, commits) = edited(5);
+    let (sandbox, commits) = edited(function);
     let packed = packed(&sandbox, |_| {});
     packed.check_segments(&sandbox, true);
     let mut told = packed.of_form("versions");
@@ -41,7 +41,7 @@ fn small_files_are_told_in_whole_versions_and_each_sequence_begins_where_the_one
 
 #[test]
 fn large_files_are_told_by_what_changed() {
-    let (sandbox, commits) = edited(60);
+    let (sandbox, commits) = edited(|n| module(60, n * 6, 100 + n));
     let packed = packed(&sandbox, |_| {});
     packed.check_segments(&sandbox, true);
     assert_eq!(packed.of_form("versions").len(), 0);
@@ -77,10 +77,10 @@ fn what_is_visible_already_is_not_shown_again() {
 #[test]
 fn renames_are_followed_and_paths_are_those_of_their_commit() {
     let sandbox = Sandbox::new();
-    sandbox.write("old.py", &module(5, 0, 1));
+    sandbox.write("old.py", &function(1));
     let first = sandbox.commit("First");
     sandbox.git(["mv", "old.py", "new.py"]);
-    sandbox.write("new.py", &module(5, 0, 2));
+    sandbox.write("new.py", &function(2));
     sandbox.commit("Move");
     let packed = packed(&sandbox, |_| {});
     packed.check_segments(&sandbox, true);
@@ -93,11 +93,11 @@ fn renames_are_followed_and_paths_are_those_of_their_commit() {
 #[test]
 fn the_state_before_a_commit_is_its_parent_even_if_that_is_left_out() {
     let sandbox = Sandbox::new();
-    sandbox.write("f.py", &module(5, 0, 1));
+    sandbox.write("f.py", &function(1));
     sandbox.commit("First");
-    sandbox.write("f.py", &module(5, 1, 77));
+    sandbox.write("f.py", &function(77));
     let bot = sandbox.commit_as("dependabot[bot] <bot@example.org>", "Bump");
-    sandbox.write("f.py", &module(5, 2, 78));
+    sandbox.write("f.py", &function(78));
     let last = sandbox.commit("Last");
     let packed = packed(&sandbox, |_| {});
     packed.check_segments(&sandbox, true);
@@ -110,10 +110,10 @@ fn the_state_before_a_commit_is_its_parent_even_if_that_is_left_out() {
 #[test]
 fn a_merge_that_says_nothing_speaks_by_its_body() {
     let sandbox = Sandbox::new();
-    sandbox.write("f.py", &module(5, 0, 1));
+    sandbox.write("f.py", &function(1));
     sandbox.commit("First");
     sandbox.git(["checkout", "-q", "-b", "side"]);
-    sandbox.write("f.py", &module(5, 0, 2));
+    sandbox.write("f.py", &function(2));
     sandbox.commit("Inside");
     sandbox.git(["checkout", "-q", "main"]);
     sandbox.git(["merge", "-q", "--no-ff", "side", "-m", "Merge pull request #1 from x/side\n\nAdd two"]);
@@ -129,7 +129,7 @@ fn secrets_are_replaced_in_versions_and_subjects() {
     let secret = format!("AKIA{}", "Q3EGRTZ7W2MNB5XC");
     let sandbox = Sandbox::new();
     for n in 0..3 {
-        sandbox.write("f.py", &format!("KEY = \"{secret}\"\n{}", module(5, n, 100 + n)));
+        sandbox.write("f.py", &format!("KEY = \"{secret}\"\n{}", function(100 + n)));
         sandbox.commit(&format!("Use {secret} {n}"));
     }
     let packed = packed(&sandbox, |_| {});
@@ -146,7 +146,7 @@ fn secrets_are_replaced_in_versions_and_subjects() {
 fn versions_that_cannot_be_shown_are_counted_and_passed_over() {
     let sandbox = Sandbox::new();
     for n in 0..6 {
-        sandbox.write("f.py", &if n == 2 { "\0\0\0".to_owned() } else { module(5, 0, 100 + n) });
+        sandbox.write("f.py", &if n == 2 { "\0\0\0".to_owned() } else { function(100 + n) });
         sandbox.commit(&format!("Change {n}"));
     }
     let packed = packed(&sandbox, |_| {});

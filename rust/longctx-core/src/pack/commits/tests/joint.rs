@@ -54,7 +54,7 @@ fn a_commit_of_many_files_is_told_file_by_file_only() {
     let sandbox = Sandbox::new();
     for value in 1..3 {
         for n in 0..9 {
-            sandbox.write(format!("f{n}.py"), &module(3, 0, value));
+            sandbox.write(format!("f{n}.py"), &function(value));
         }
         sandbox.commit("All");
     }

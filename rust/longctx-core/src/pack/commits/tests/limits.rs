@@ -5,8 +5,8 @@ use super::*;
 fn edited(times: usize) -> Sandbox {
     let sandbox = Sandbox::new();
     for n in 0..times {
-        sandbox.write("sub/f.py", &module(5, 0, 100 + n));
-        sandbox.write("g.py", &module(5, 0, 200 + n));
+        sandbox.write("sub/f.py", &function(100 + n));
+        sandbox.write("g.py", &function(200 + n));
         sandbox.commit(&format!("Change {n}"));
     }
     sandbox
@@ -30,13 +30,13 @@ fn a_change_that_fits_no_sequence_is_counted() {
 fn the_ratio_keeps_the_newest() {
     let sandbox = edited(30);
     let all = packed(&sandbox, |_| {});
-    let some = packed(&sandbox, |value| value["commits_ratio"] = 2.0.into());
+    let some = packed(&sandbox, |value| value["commits_ratio"] = 5.0.into());
     let tokens = |packed: &Packed, kind: &str| -> u64 {
         let rows = packed.summary["kinds"].as_array().unwrap().iter();
         let rows = rows.filter(|row| row["kind"] == kind && row["band"] == 1 && row["split"] == "train");
         rows.map(|row| row["tokens"].as_u64().unwrap()).sum()
     };
-    assert!(tokens(&some, "commits") <= 2 * tokens(&some, "hierarchical"));
+    assert!(tokens(&some, "commits") <= 5 * tokens(&some, "hierarchical"));
     assert!(tokens(&some, "commits") > tokens(&some, "hierarchical"));
     assert!(some.history()["beyond_ratio"].as_u64().unwrap() > 0);
     // Sequences are sorted newest first, so that those kept are the first of all.
@@ -55,7 +55,7 @@ fn short_tellings_of_one_folder_share_a_sequence() {
     let sandbox = Sandbox::new();
     for value in 0..2 {
         for n in 0..12 {
-            sandbox.write(format!("d/f{n}.py"), &module(2, 0, value * 100 + n));
+            sandbox.write(format!("d/f{n}.py"), &function(value * 100 + n));
             sandbox.commit(&format!("Change {n} {value}"));
         }
     }
@@ -89,7 +89,7 @@ fn old_versions_and_files_that_are_gone_or_not_packed_are_counted() {
 fn a_packed_folder_tells_its_own_files_by_their_paths_in_it() {
     let sandbox = edited(4);
     sandbox.git(["mv", "g.py", "sub/h.py"]);
-    sandbox.write("sub/h.py", &module(5, 0, 999));
+    sandbox.write("sub/h.py", &function(999));
     sandbox.commit("Move");
     let packed = packed_at(&sandbox.root().join("sub"), |_| {});
     let paths: std::collections::BTreeSet<&str> =
@@ -117,10 +117,10 @@ fn a_revision_knows_nothing_of_later_commits() {
 fn branches_are_told_from_what_each_commit_began_with() {
     let sandbox = edited(2);
     sandbox.git(["checkout", "-q", "-b", "side"]);
-    sandbox.write("g.py", &module(5, 1, 700));
+    sandbox.write("g.py", &function(700));
     sandbox.commit("Side");
     sandbox.git(["checkout", "-q", "main"]);
-    sandbox.write("g.py", &module(5, 2, 800));
+    sandbox.write("g.py", &function(800));
     sandbox.commit("Main");
     let packed = packed(&sandbox, |value| value["history"]["mode"] = "full".into());
     packed.check_segments(&sandbox, true);

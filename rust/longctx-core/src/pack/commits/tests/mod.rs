@@ -139,6 +139,12 @@ fn pair(value: &Value) -> [usize; 2] {
     [0, 1].map(|at| value[at].as_u64().unwrap() as usize)
 }
 
+/// A function, to be shown whole or not at all.
+fn function(value: usize) -> String {
+    let steps: String = (0..5).map(|n| format!("    step_{n} = argument * {n}\n")).collect();
+    format!("def function(argument):\n{steps}    return step_0 + {value}\n")
+}
+
 /// A module of functions with short bodies; `changed` has another one.
 fn module(functions: usize, changed: usize, value: usize) -> String {
     (0..functions)
