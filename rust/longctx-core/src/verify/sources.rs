@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -15,6 +16,7 @@ use crate::path::RepoPath;
 use crate::sequence::words;
 use crate::shard::{DatasetReader, SegmentRow};
 use crate::source::{self, SourceOptions};
+use crate::symbols::Definition;
 use crate::symbols::calls::{self, Call};
 use crate::walk::{Entry, Location, Tree, WalkOptions};
 
@@ -27,39 +29,54 @@ const LARGEST: u64 = 8 << 20;
 /// A path, and for a version of the file its blob.
 type Name = (String, Option<String>);
 
-/// A file, parsed.
+/// A file; parsed once somebody asks what it says.
 pub struct Source {
+    path: String,
     text: String,
-    facts: Option<FileFacts>,
-    calls: Vec<Call>,
     /// The byte where each line begins.
     lines: Vec<u32>,
+    parsed: OnceLock<Parsed>,
+}
+
+/// What a file says.
+struct Parsed {
+    facts: Option<FileFacts>,
+    calls: Vec<Call>,
 }
 
 impl Source {
-    fn new(path: &str, text: String, watch: Watch<'_>) -> Self {
-        let facts = graph::read(path, &text, watch);
-        let calls = Lang::of(path).map(|lang| calls::calls(lang, &text, watch)).unwrap_or_default();
+    fn new(path: &str, text: String) -> Self {
         let breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
-        Self { text, facts, calls, lines }
+        Self { path: path.to_owned(), text, lines, parsed: OnceLock::new() }
+    }
+
+    fn parsed(&self) -> &Parsed {
+        self.parsed.get_or_init(|| {
+            let (path, text) = (&*self.path, &*self.text);
+            let calls = Lang::of(path).map(|lang| calls::calls(lang, text, Watch::none()));
+            Parsed { facts: graph::read(path, text, Watch::none()), calls: calls.unwrap_or_default() }
+        })
+    }
+
+    fn definitions(&self) -> impl Iterator<Item = &Definition> {
+        self.parsed().facts.iter().flat_map(|facts| &facts.definitions)
     }
 
     /// Whether a definition with this name begins on the line.
     pub fn defines(&self, name: &str, line: u32) -> bool {
-        let mut all = self.facts.iter().flat_map(|facts| &facts.definitions);
-        all.any(|definition| *definition.name == *name && definition.line == line)
+        self.definitions().any(|definition| *definition.name == *name && definition.line == line)
     }
 
     /// Whether a call of this name begins on the line.
     pub fn calls(&self, name: &str, line: u32) -> bool {
         let range = self.line(line);
-        self.calls.iter().any(|call| *call.name == *name && range.contains(&call.at))
+        self.parsed().calls.iter().any(|call| *call.name == *name && range.contains(&call.at))
     }
 
     /// Whether an import stands on the line.
     pub fn imports_on(&self, line: u32) -> bool {
-        self.facts.iter().flat_map(|facts| &facts.imports).any(|import| import.line == line)
+        self.parsed().facts.iter().flat_map(|facts| &facts.imports).any(|import| import.line == line)
     }
 
     /// The bytes of a line, from 1.
@@ -73,8 +90,7 @@ impl Source {
 
     /// The heads of the definitions with a name, in bytes.
     pub fn heads(&self, name: &str) -> Vec<Range<u32>> {
-        let all = self.facts.iter().flat_map(|facts| &facts.definitions);
-        all.filter(|found| *found.name == *name).map(|found| found.signature.clone()).collect()
+        self.definitions().filter(|found| *found.name == *name).map(|found| found.signature.clone()).collect()
     }
 
     /// Whether the head of a definition with this name begins in these bytes.
@@ -84,7 +100,7 @@ impl Source {
 
     /// Whether a call of this name stands in these bytes.
     pub fn has_call(&self, name: &str, bytes: [u32; 2]) -> bool {
-        self.calls.iter().any(|call| *call.name == *name && (bytes[0]..bytes[1]).contains(&call.at))
+        self.parsed().calls.iter().any(|call| *call.name == *name && (bytes[0]..bytes[1]).contains(&call.at))
     }
 
     /// Whether these bytes hold some text.
@@ -152,7 +168,7 @@ impl Sources {
                 let document = bytes
                     .and_then(|bytes| source::classify(&name, bytes, tree.object_hash(), &EVERYTHING).ok());
                 let key = (path.to_owned(), blob.map(str::to_owned));
-                Ok(document.map(|document| (key, Source::new(path, document.text, watch))))
+                Ok(document.map(|document| (key, Source::new(path, document.text))))
             })
             .collect::<Result<_>>()?;
         let named = read.into_iter().flatten().collect();
@@ -206,7 +222,7 @@ impl Sources {
         let document = source::classify(&RepoPath::from(path), bytes, &blob, &EVERYTHING);
         let document =
             document.map_err(|reason| format!("{path} at {commit} is {}", reason.description()))?;
-        Ok(Source::new(path, document.text, Watch::none()))
+        Ok(Source::new(path, document.text))
     }
 
     /// Whether a file needs another, in any way.

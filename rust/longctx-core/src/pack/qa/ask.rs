@@ -6,7 +6,7 @@
 
 use super::chain;
 use super::dice::Dice;
-use super::index::{Called, Index, Item, is_askable};
+use super::index::{Called, Index, Item, is_askable, is_function};
 use super::items::Items;
 use super::phrases;
 use super::question::{Dropped, Fact, Proof, Question, Type};
@@ -15,6 +15,7 @@ use super::snippet::{Snippet, line_of};
 use crate::Result;
 use crate::pack::output::Side;
 use crate::pack::world::World;
+use crate::symbols::SymbolKind;
 
 /// So many of the definitions that look like one shown are tried for a question that no snippet answers.
 const TRIED: usize = 24;
@@ -234,7 +235,7 @@ impl<'w> Asker<'_, 'w> {
         calls.filter(move |called| body.as_ref().is_some_and(|body| body.contains(&called.at)))
     }
 
-    /// The sure calls of a target that the side may name, from definitions that have a name to give, and whose path
+    /// The sure calls of a target that the side may name, from functions and classes that have a name to give, and whose path
     /// does not tell that the answer is the snippet `at`.
     fn outside_callers(&self, target: u32, at: Option<usize>) -> Vec<(Item, Called)> {
         let calls = self.index.callers(target);
@@ -244,7 +245,10 @@ impl<'w> Asker<'_, 'w> {
             })
             .filter_map(|(document, called)| Some((Item { document, definition: called.caller? }, called)))
             .filter(|&(item, _)| {
-                self.index.definition(item).is_some_and(|definition| is_askable(&definition.name))
+                self.index.definition(item).is_some_and(|definition| {
+                    is_askable(&definition.name)
+                        && (is_function(definition) || definition.kind == SymbolKind::Class)
+                })
             })
             .collect()
     }
