@@ -1,7 +1,8 @@
 //! Questions that the syntax trees answer, about snippets of definitions.
 //!
 //! A question is asked only if exactly one snippet is right by the same rule for all of them. The rule is stricter than
-//! the truth: a snippet that shows the name in any other way, even in a comment, makes the question ambiguous.
+//! the truth: a snippet that shows the name in any other way, even in a comment, makes the question ambiguous. Nor does
+//! a question give a path that one snippet alone has, if that is the answer: it could be found without reading.
 
 use super::chain;
 use super::dice::Dice;
@@ -9,6 +10,7 @@ use super::index::{Called, Index, Item, is_askable};
 use super::items::Items;
 use super::phrases;
 use super::question::{Dropped, Fact, Proof, Question, Type};
+use super::resolve::is_telling;
 use super::snippet::{Snippet, line_of};
 use crate::Result;
 use crate::pack::output::Side;
@@ -79,7 +81,8 @@ impl<'w> Asker<'_, 'w> {
                 let Some(target) = self.index.target_of(other) else { continue };
                 let Some(definition) = self.index.definition(other) else { continue };
                 let unseen = !self.set.iter().any(|snippet| snippet.has_word(&definition.name));
-                if unseen && self.asks_about(other.document) && self.outside_caller(target, dice).is_some() {
+                if unseen && self.asks_about(other.document) && !self.outside_callers(target, None).is_empty()
+                {
                     all.push(Candidate::NoDefinition { target });
                 }
             }
@@ -142,10 +145,12 @@ impl<'w> Asker<'_, 'w> {
             let is_call = |byte| other.calls_of(target).any(|called| called.at == byte);
             !other.has_word_but(&snippet.name, is_call)
         });
-        if alone {
-            all.push(Candidate::Definition { at, target });
-        } else {
+        if !alone {
             dropped.note("ambiguous");
+        } else if self.outside_callers(target, Some(at)).is_empty() {
+            dropped.note("told by a path");
+        } else {
+            all.push(Candidate::Definition { at, target });
         }
     }
 
@@ -175,7 +180,9 @@ impl<'w> Asker<'_, 'w> {
 
     fn callee(&self, from: usize, all: &mut Vec<Candidate>, dropped: &mut Dropped) {
         let snippet = &self.set[from];
-        if snippet.item.is_none() {
+        // `new` or `run` alone does not tell which is meant, even where no other is shown.
+        let Some(item) = snippet.item else { return };
+        if self.index.target_of(item).is_none() && !is_telling(&snippet.name) {
             return;
         }
         let defined_in = |target: u32| {
@@ -227,22 +234,28 @@ impl<'w> Asker<'_, 'w> {
         calls.filter(move |called| body.as_ref().is_some_and(|body| body.contains(&called.at)))
     }
 
-    /// A sure call of a target that the side may name, from a definition that has a name to give.
-    fn outside_caller(&self, target: u32, dice: &mut Dice) -> Option<(Item, Called)> {
-        let found: Vec<(Item, Called)> = self
-            .index
-            .callers(target)
-            .filter(|&(document, _)| self.world.may_show(self.side, document))
+    /// The sure calls of a target that the side may name, from definitions that have a name to give, and whose path
+    /// does not tell that the answer is the snippet `at`.
+    fn outside_callers(&self, target: u32, at: Option<usize>) -> Vec<(Item, Called)> {
+        let calls = self.index.callers(target);
+        calls
+            .filter(|&(document, _)| {
+                self.world.may_show(self.side, document) && !at.is_some_and(|at| self.tells(document, at))
+            })
             .filter_map(|(document, called)| Some((Item { document, definition: called.caller? }, called)))
             .filter(|&(item, _)| {
                 self.index.definition(item).is_some_and(|definition| is_askable(&definition.name))
             })
-            .collect();
-        dice.pick(&found).copied()
+            .collect()
+    }
+
+    /// Whether the path of a document tells snippet `at` from all others.
+    fn tells(&self, document: u32, at: usize) -> bool {
+        self.set[at].document == document && self.others(&[at]).all(|other| other.document != document)
     }
 
     fn word_definition(&self, at: Option<usize>, target: u32, dice: &mut Dice) -> Result<Option<Question>> {
-        let Some((by, called)) = self.outside_caller(target, dice) else { return Ok(None) };
+        let Some(&(by, called)) = dice.pick(&self.outside_callers(target, at)) else { return Ok(None) };
         let name = self.name_of(target);
         let home = self.world.load(by.document)?;
         let path = home.record.name.clone();
@@ -283,11 +296,13 @@ impl<'w> Asker<'_, 'w> {
             }
             None => proof.push(Proof::new(Fact::Absent, &proof[0].path.clone(), 0, name, None)),
         }
-        let path = &self.world.corpus.documents[item.document as usize].name;
+        let path = &*self.world.corpus.documents[item.document as usize].name;
+        let tells = at.is_some_and(|at| self.tells(item.document, at));
+        let names = [("name", name), ("path", path)];
         Some(Question {
             kind: if at.is_some() { Type::Caller } else { Type::None },
             subject: format!("caller of {name}"),
-            text: phrases::caller(dice, &[("name", name), ("path", path)]),
+            text: phrases::caller(dice, if tells { &names[..1] } else { &names }),
             answers: at.into_iter().collect(),
             about: about.to_vec(),
             proof,

@@ -121,13 +121,16 @@ impl<'a, 'w> Commits<'a, 'w> {
                     continue;
                 }
                 let path = change.path();
+                // A path that no other snippet has would be the answer.
+                let tells = set.iter().filter(|other| other.path() == path).count() == 1;
+                let names = [("line", text), ("path", path)];
                 let mut proof = Proof::new(Fact::Introduces, path, line + 1, text, Some(at));
                 proof.commit = Some(change.commit.clone());
                 proof.parent = Some(change.parent.clone());
                 found.push(Question {
                     kind: Type::Commit,
                     subject: text.to_owned(),
-                    text: phrases::commit(dice, &[("line", text), ("path", path)]),
+                    text: phrases::commit(dice, if tells { &names[..1] } else { &names }),
                     answers: vec![at],
                     about: Vec::new(),
                     proof: vec![proof],

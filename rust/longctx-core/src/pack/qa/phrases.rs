@@ -15,6 +15,7 @@ const CALLER: &[&str] = &[
     "`{name}` is defined in {path}. Which of the snippets calls it?",
     "Which of the snippets contains a call of `{name}`?",
     "If the parameters of `{name}` in {path} changed, a call in which snippet would have to follow?",
+    "If the parameters of `{name}` changed, a call in which snippet would have to follow?",
 ];
 const CALLEE: &[&str] = &[
     "One of the snippets shows `{name}`. Which other snippet defines something that it calls?",
@@ -34,16 +35,20 @@ const IMPORT: &[&str] = &[
     "The import lines of which snippet lead to {path}?",
     "Which of the snippets shows an import of {path}?",
     "Which snippet begins a file that depends on {path}?",
-    "If {path} were moved, which snippet's import lines would have to change?",
+    "Something from {path} is used by the file of which snippet, by its import lines?",
 ];
 const COMMIT: &[&str] = &[
     "Which commit introduced the line `{line}` into {path}?",
     "With which of the commits did the line `{line}` come into {path}?",
     "In which snippet is the commit that added `{line}` to {path}?",
     "Looking for the origin of the line `{line}` in {path}, at which commit does one arrive?",
+    "Which commit introduced the line `{line}`?",
+    "In which snippet is the commit that added `{line}`?",
+    "With which of the commits did the line `{line}` appear?",
+    "The line `{line}` was added by which commit?",
 ];
 
-/// What a question names, by the word in braces.
+/// What a question names, by the word in braces. Wordings that need other words are not drawn.
 pub type Names<'n> = &'n [(&'static str, &'n str)];
 
 /// A wording for "who defines".
@@ -76,9 +81,15 @@ pub fn commit(dice: &mut Dice, names: Names<'_>) -> String {
     fill(COMMIT, dice, names)
 }
 
-/// One of the templates with its braces filled; what fills them may have braces of its own.
-fn fill(templates: &[&str], dice: &mut Dice, names: Names<'_>) -> String {
-    let mut rest = *dice.pick(templates).unwrap_or(&"");
+/// One of the templates that `names` can fill, filled; what fills the braces may have braces of its own.
+fn fill(templates: &[&'static str], dice: &mut Dice, names: Names<'_>) -> String {
+    let known = |word: &str| names.iter().any(|(name, _)| *name == word);
+    let words = |template: &'static str| {
+        template.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word)
+    };
+    let fitting: Vec<&'static str> =
+        templates.iter().copied().filter(|template| words(template).all(known)).collect();
+    let mut rest = dice.pick(&fitting).copied().unwrap_or_default();
     let mut out = String::with_capacity(rest.len() + 64);
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
@@ -101,9 +112,21 @@ mod tests {
         for templates in [DEFINITION, CALLER, CALLEE, CHAIN, IMPORT, COMMIT] {
             assert!(templates.len() >= 4);
             for template in templates {
-                let text = fill(&[template], &mut Dice::new(1), names);
+                let text = fill(&[*template], &mut Dice::new(1), names);
                 assert!(!text.replace("N{x}", "").replace("L {line}", "").contains(['{', '}']), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn wordings_without_a_path_do_where_the_path_would_tell() {
+        for templates in [CALLER, COMMIT] {
+            let bare = templates.iter().filter(|template| !template.contains("{path}")).count();
+            assert!(bare >= 4, "{bare}");
+        }
+        for seed in 0..50 {
+            let text = caller(&mut Dice::new(seed), &[("name", "f")]);
+            assert!(text.contains("`f`") && !text.contains("  "), "{text}");
         }
     }
 }

@@ -118,7 +118,7 @@ fn is_module_name(path: &str, name: &str) -> bool {
 }
 
 /// Whether a name has two words at least: single ones, as `get` or `insert`, are methods of everything.
-fn is_telling(name: &str) -> bool {
+pub fn is_telling(name: &str) -> bool {
     let bytes = name.as_bytes();
     let joins = |pair: &[u8]| {
         pair[0] == b'_' && pair[1].is_ascii_alphanumeric()

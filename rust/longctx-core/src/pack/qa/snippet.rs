@@ -207,7 +207,8 @@ fn lead(text: &str, start: usize, room: usize) -> usize {
         }
         at = line;
     }
-    at
+    // Not the end of a comment alone.
+    if text[at..].trim_start().starts_with('*') { start } else { at }
 }
 
 /// The head of a long definition, the lines around `must`, and as much after the head as there is room for.
@@ -289,6 +290,8 @@ mod tests {
         let start = text.find("fn").unwrap();
         assert_eq!(lead(text, start, 100), text.find("///").unwrap());
         assert_eq!(lead(text, start, 6), text.find("#[").unwrap());
+        let text = "/**\n * Doc.\n */\nfn f() {}\n";
+        assert_eq!([lead(text, 16, 100), lead(text, 16, 6)], [0, 16]);
     }
 
     #[test]
