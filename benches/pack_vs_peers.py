@@ -8,43 +8,14 @@ resident memory, and the ratio of the peer's time to longctx's. Needs `longctx` 
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from peers.measure import Run, median, run
+
 PEERS = Path(__file__).parent / "peers"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a command. Seconds, and MiB of peak resident memory."""
-
-    wall: float
-    cpu: float
-    peak: float
-
-
-def run(command: list[str]) -> Run:
-    """Runs a command to its end; its output is dropped. Raises SystemExit if it fails."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"error: {' '.join(command)} ended with status {process.returncode}")
-    scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale)
-
-
-def median(runs: list[Run]) -> Run:
-    """The median of each figure."""
-    return Run(*(statistics.median(getattr(run, field) for run in runs) for field in ("wall", "cpu", "peak")))
 
 
 def main() -> None:

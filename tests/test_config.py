@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,24 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 )
 def test_contradictions_name_the_keys_to_change(tmp_path: Path, text: str, key: str, said: str) -> None:
     assert said in problems(tmp_path, text)[key]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("soon", "a date such as 2024-01-31 or null"), ("'2024-13-01'", "a date such")]
+)
+def test_what_is_no_date_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    assert said in problems(tmp_path, f"pack: {{since: {text}}}")["pack.since"]
+
+
+def test_a_configuration_reads_back_from_its_json() -> None:
+    config = load_config(None, {"pack.since": datetime.date(2024, 1, 31), "pack.kinds": ["hierarchical"]})
+    assert Config.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_what_is_no_kind_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    found = problems(tmp_path, "pack: {kinds: [hierarchical, poems], context: [all]}")
+    assert found["pack.kinds"] == '"poems" is not allowed; expected a list of hierarchical, commits, qa'
+    assert found["pack.context"] == '"all" is not allowed; expected a list of definitions, siblings, outline'
 
 
 def test_contradictions_are_refused_without_a_file_too() -> None:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from longctx.config_file import ConfigError, load_config
     from longctx.data.sequences import LongContextSequence, LongContextSequenceBuilder, Segment
     from longctx.data.shards import Dataset, open_dataset
-    from longctx.errors import DatasetError, UsageError
+    from longctx.errors import DatasetError, OutputError, UsageError
     from longctx.packing import pack
+    from longctx.preparing import prepare
 
 _HOMES = {
     "Band": "longctx.config",
@@ -26,6 +27,7 @@ _HOMES = {
     "LongContextSequence": "longctx.data.sequences",
     "LongContextSequenceBuilder": "longctx.data.sequences",
     "LongctxError": "longctx._core",
+    "OutputError": "longctx.errors",
     "Segment": "longctx.data.sequences",
     "Tokenizer": "longctx._core",
     "UsageError": "longctx.errors",
@@ -33,6 +35,7 @@ _HOMES = {
     "load_config": "longctx.config_file",
     "open_dataset": "longctx.data.shards",
     "pack": "longctx.packing",
+    "prepare": "longctx.preparing",
 }
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "LongContextSequence",
     "LongContextSequenceBuilder",
     "LongctxError",
+    "OutputError",
     "Segment",
     "Tokenizer",
     "UsageError",
@@ -51,6 +55,7 @@ __all__ = [
     "load_config",
     "open_dataset",
     "pack",
+    "prepare",
 ]
 
 

@@ -34,18 +34,30 @@ def pack(options: str, progress: Progress | None = None) -> str:
         options: A JSON object: repository (path), output (path of the dataset, null with dry_run), revision (commit
             to pack, null for the work tree), include and exclude (globs), hidden, max_file_size (bytes),
             redact_secrets, tokenizer ({path: null for the built-in one, name}), bands ([{id, min, max, overlap}], in
-            tokens), validation_split (share of files from 0 to 0.9), seed, threads (null for all), overwrite, dry_run,
-            config (kept in the manifest).
+            tokens), validation_split (share of files from 0 to 0.9), kinds (of "hierarchical", which must be there,
+            "commits" and "qa"), context (of "definitions", "siblings" and "outline"; none shows nothing), order
+            ("deps", "path" or "random"), history ({mode, since, max_commits, max_files_per_commit, skip_bots,
+            skip_formatting} as `history` takes them, and max_versions of a file), commits_ratio and qa_ratio (tokens
+            as a multiple of those of hierarchical sequences, from 0 to 100), seed, threads (null for all), overwrite,
+            dry_run, config (kept in the manifest).
         progress: Told how far the work is.
 
     Returns:
         A JSON object, the summary: repository, commit (or null), output (or null), dry_run, tokenizer {name,
         vocab_size, backend, sha256, embedded}, files {listed, packed, bytes, tokens}, skipped [{reason, description,
         files, directories, bytes, examples}], redactions [{kind, count, files}], shortened_paths, bands
-        [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, coverage
-        {bytes_total, bytes_packed}, directories [{path, files, bytes, tokens}] (the ten with most tokens), languages
-        [{name, files, bytes, tokens}], encodings {name: files}, failures [{path, reason}], threads, seconds, stages
-        [{name, seconds}].
+        [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, kinds [{kind,
+        band, split, seen, sequences, tokens, learnt_tokens, below_min, difficulty {level: sequences}}], repeated
+        (sequences left out because an equal one is there), history (null, or {commits, merges, chains (files),
+        versions, held_out (commits), tellings {form: number} and, not told: left_out [{reason, commits, versions}],
+        gone, not_packed, older_versions, unreadable {reason: versions}, shared_with_validation, mixed_sides, too_large
+        [{band, steps, commits}], beyond_ratio, not_told, missing {objects, examples}, notes [text]}), qa (null, or
+        {bands {id: {sequences, tokens, questions {type: number}}}, dropped {reason: number}, positions {snippets: how
+        often each was an answer}}), split {files_train, files_val, clusters (of more than one file), clustered_files,
+        largest_cluster, reasons {reason: clusters}}, coverage {bytes_total, bytes_packed},
+        largest [{path, bytes, tokens}] (the ten files with most tokens), directories [{path, files, bytes, tokens}]
+        (the ten with most tokens), languages [{name, files, bytes, tokens}], encodings {name: files}, failures
+        [{path, reason}], threads, seconds, stages [{name, seconds}].
 
     Raises:
         LongctxError: The options make no sense, the repository or tokenizer cannot be read, nothing is left to pack,
@@ -69,18 +81,19 @@ def history(repository: str, options: str, progress: Progress | None = None) -> 
 
     Args:
         repository: A work tree, a folder of one, or a bare repository.
-        options: A JSON object: mode ("first-parent": the first-parent line of HEAD, or "full": all branches without
-            merges), since (seconds since 1970, or null), max_commits and max_files_per_commit (numbers, or null),
-            skip_bots, skip_formatting, chains ("none", "live": of files that are there still, "all", or
-            {"path": a file as seen from `repository`, or its full path}).
+        options: A JSON object: revision (where the walk begins; HEAD if null or left out), mode ("first-parent": the
+            line of first parents, or "full": all branches, or what the revision knows, without merges), since (seconds
+            since 1970, or null), max_commits and max_files_per_commit (numbers, or null), skip_bots, skip_formatting,
+            chains ("none", "live": of files that are there still, "all", or {"path": a file as seen from
+            `repository`, or its full path}).
         progress: Told how far the work is.
 
     Returns:
-        A JSON object: repository, commit (of HEAD), commits and merges (walked), oldest and newest (seconds since
-        1970, or null), files, files_with_versions (more than one), files_gone, versions (of files that are there
-        still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits, versions,
-        examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where it was
-        deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
+        A JSON object: repository, commit (where the walk began), commits and merges (walked), oldest and newest
+        (seconds since 1970, or null), files, files_with_versions (more than one), files_gone, versions (of files that
+        are there still), contents, most_edited [{path, versions}] (ten), left_out [{reason, description, commits,
+        versions, examples}], missing {objects, examples}, notes [text], chains {path: [{commit, path, blob (null where
+        it was deleted), subject, time}]}, newest first. Paths are relative to the repository's root.
 
     Raises:
         LongctxError: There is no such folder or repository, it has no commits, or it knows no such file.
@@ -200,4 +213,43 @@ def build_file_sequence(
 
     Raises:
         LongctxError: No files, the tokenizer has no markers, or `max_length` has no room for the target's path.
+    """
+
+def build_commit_chain_sequence(
+    tokenizer: Tokenizer, path: str, versions: list[tuple[str, str, str]], max_length: int
+) -> tuple[NDArray[np.uint32], int, str]:
+    """Builds one sequence of whole versions of a file, oldest first: a state, then what each commit made of it.
+
+    The oldest versions are dropped until the rest fits. Learning starts at the file of the first commit block.
+
+    Args:
+        tokenizer: One that has the markers.
+        path: The file's path.
+        versions: Commit id as it is to be shown, subject, and the file's whole text after it.
+        max_length: Most tokens of the sequence.
+
+    Returns:
+        As `build_file_sequence`; dropped holds commit ids.
+
+    Raises:
+        LongctxError: No versions, or `max_length` has no room for the newest.
+    """
+
+def build_qa_sequence(
+    tokenizer: Tokenizer, snippets: list[tuple[str, str]], question: str, answer: str | list[int], max_length: int
+) -> tuple[NDArray[np.uint32], int, str]:
+    """Builds one question about snippets with its answer, which alone is learnt.
+
+    Args:
+        tokenizer: One that has the markers.
+        snippets: Pairs of path and text, 1 to 16.
+        question: The question.
+        answer: Text, or the numbers of snippets, counted from 1.
+        max_length: Most tokens of the sequence.
+
+    Returns:
+        As `build_file_sequence`; nothing is ever dropped.
+
+    Raises:
+        LongctxError: No or too many snippets, an empty answer, one that names no snippet, or all of it is too long.
     """

@@ -23,6 +23,14 @@ def _scientific(value: object) -> object:
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
+def _day(value: object) -> object:
+    """A date in quotes, or in JSON, is text."""
+    try:
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_scientific)]
 Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_scientific)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
@@ -109,7 +117,7 @@ class PackConfig(_Section):
     )
     order: Literal["deps", "path", "random"] = "deps"
     history: Literal["first-parent", "full"] = "first-parent"
-    since: datetime.date | None = None
+    since: Annotated[datetime.date | None, BeforeValidator(_day)] = None
     max_commits: Count | None = None
     max_files_per_commit: Count | None = 100
     max_versions: Annotated[int, Field(ge=2)] = 32
@@ -172,7 +180,7 @@ class Config(_Section):
             return [Band(1, length // 2, length, overlap)]
         return [
             Band(number, low, high, round(overlap * high / length))
-            for number, low, high, enabled in self._phases()
+            for number, low, high, enabled in self.phases()
             if enabled and high <= length
         ]
 
@@ -188,7 +196,7 @@ class Config(_Section):
                 high,
                 f"pack.sequence_length is {length}" if enabled else f"long_context.phase{number}_enabled is false",
             )
-            for number, low, high, enabled in self._phases()
+            for number, low, high, enabled in self.phases()
             if enabled == (high > length)
         ]
 
@@ -196,7 +204,7 @@ class Config(_Section):
         """What cannot stand together, although each value by itself is allowed."""
         return [*self._lengths_that_clash(), *self._phases_that_clash(), *self._kinds_that_clash()]
 
-    def _phases(self) -> list[tuple[int, int, int, bool]]:
+    def phases(self) -> list[tuple[int, int, int, bool]]:
         """Number, shortest and longest sequence in tokens, and whether it is enabled, of each phase."""
         phases = self.long_context
         return [
@@ -248,7 +256,7 @@ class Config(_Section):
         ]
 
     def _phases_that_clash(self) -> list[Contradiction]:
-        phases = self._phases()
+        phases = self.phases()
         found = [
             Contradiction(
                 (f"long_context.phase{number}_min_length", f"long_context.phase{number}_max_length"),

@@ -242,6 +242,10 @@ def _describe(node: dict[str, Any]) -> str:
         return " or ".join(_describe(choice) for choice in node["anyOf"])
     if "enum" in node:
         return "one of " + ", ".join(node["enum"])
+    if node.get("format") == "date":
+        return "a date such as 2024-01-31"
+    if choices := node.get("items", {}).get("enum"):
+        return "a list of " + ", ".join(choices)
     names = {
         "array": "a list of text",
         "boolean": "true or false",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longctx._core import LongctxError
 
-__all__ = ["DatasetError", "LongctxError", "UsageError"]
+__all__ = ["DatasetError", "LongctxError", "OutputError", "UsageError"]
 
 
 class _StatedError(LongctxError):
@@ -27,3 +27,7 @@ class UsageError(_StatedError):
 
 class DatasetError(_StatedError):
     """A dataset on disk is not whole or not what its manifest says."""
+
+
+class OutputError(_StatedError):
+    """A result cannot be written."""

@@ -103,8 +103,10 @@ def test_a_time_beyond_the_calendar_is_shown_as_a_number() -> None:
 
 def test_options_reach_the_engine(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     given = stub(monkeypatch, chains={"f": [version("a", "f")]})
-    assert cli.main(["history", ".", "f", "--history", "full", "--since", "2024-01-31", "--max-commits", "5"]) == 0
+    options = ["--history", "full", "--since", "2024-01-31", "--max-commits", "5", "--rev", "v1"]
+    assert cli.main(["history", ".", "f", *options]) == 0
     assert given[-1] == {
+        "revision": "v1",
         "mode": "full",
         "since": 1_706_659_200,
         "max_commits": 5,

@@ -42,7 +42,8 @@ def test_a_sequence_is_shown_with_its_segments_and_nothing_that_acts(
 ) -> None:
     assert cli.main(["inspect", str(folder), "--sequence", "0"]) == 0
     text = capsys.readouterr().out
-    assert "file  a.py  bytes 0-6" in text
+    assert "file  a.py  bytes 0-6   sibling" in text
+    assert "file  b.py  bytes 0-" in text
     assert "b = '\\u{1b}[31m\\u{202e}'" in text
     assert not set(text) & {"\x1b", "\u202e"}
 

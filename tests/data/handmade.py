@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,17 @@ from tests.conftest import GPT2
 
 KINDS = ["hierarchical", "commits", "qa"]
 DIFFICULTIES = ["easy", "medium", "hard", "very_hard"]
-MARKERS = ["<|FILE_START|>", "<|FILE_END|>"]
+MARKERS = [
+    "<|FILE_START|>",
+    "<|FILE_END|>",
+    "<|COMMIT_START|>",
+    "<|COMMIT_END|>",
+    *(f"<|SNIPPET_{number}|>" for number in range(1, 17)),
+]
 # Spelled out here rather than imported: the reader is checked against the format, not against itself.
 INDEX = "<u8,<u4,<u4,u1,u1,u1,u1,<f4,<u2"
 NAMES = ["offset", "length", "loss_start", "kind", "difficulty", "band", "seen", "score", "files"]
+FEATURES = ["references", "distance_p50", "distance_p90", "hops", "distractors"]
 
 
 @dataclass
@@ -30,13 +38,18 @@ class Row:
     kind: str = "hierarchical"
     difficulty: str = "easy"
     band: int = 1
+    seen: bool = False
+    segment: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that each segment has in place of those it would have."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of its line of metadata."""
 
 
 def index_dtype() -> np.dtype[Any]:
     return np.dtype({"names": NAMES, "formats": INDEX.split(",")})
 
 
-def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2) -> Path:
+def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2, config: Mapping[str, Any] | None = None) -> Path:
     """Writes `rows` in shards of `shard_size` sequences."""
     tokenizer = Tokenizer.from_file(str(GPT2))
     tokenizer.add_special_tokens(MARKERS)
@@ -51,11 +64,11 @@ def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2) -> Path:
             shards.append(_write_shard(folder, split, f"{number:05}", chosen[start : start + shard_size], tokenizer))
     manifest = {
         "format": "longctx-dataset",
-        "schema": 1,
+        "schema": 2,
         "tool": "longctx 0.1.0",
         "repository": {"name": "handmade", "commit": None},
         "commit": None,
-        "config": {},
+        "config": dict(config or {}),
         "seed": 42,
         "tokenizer": {
             "name": "gpt2",
@@ -76,7 +89,7 @@ def write_dataset(folder: Path, rows: list[Row], shard_size: int = 2) -> Path:
 
 
 def _write_shard(folder: Path, split: str, name: str, rows: list[Row], tokenizer: Tokenizer) -> dict[str, Any]:
-    start, end = ([tokenizer.get_vocab()[marker]] for marker in MARKERS)
+    start, end = ([tokenizer.get_vocab()[marker]] for marker in MARKERS[:2])
     tokens: list[int] = []
     index = []
     lines: list[str] = []
@@ -89,13 +102,16 @@ def _write_shard(folder: Path, split: str, name: str, rows: list[Row], tokenizer
             ids += [*start, *tokenizer.encode(path + "\n").ids]
             content = tokenizer.encode(text).ids
             span = [len(ids), len(ids) + len(content)]
-            segments.append({"path": path, "role": "file", "bytes": [0, len(text.encode())], "tokens": span})
+            why = "target" if path == row.files[-1][0] else "sibling"
+            place = {"path": path, "blob": "0" * 40, "commit": None, "bytes": [0, len(text.encode())], "tokens": span}
+            segments.append({**place, "role": "file", "why": why, **row.segment})
             ids += [*content, *end]
-        codes = (KINDS.index(row.kind), DIFFICULTIES.index(row.difficulty), row.band, 0, 0.5, len(row.files))
+        codes = (KINDS.index(row.kind), DIFFICULTIES.index(row.difficulty), row.band, row.seen, 0.5, len(row.files))
         index.append((len(tokens), len(ids), loss_start, *codes))
         tokens += ids
+        features = {"tokens": len(ids), "files": len(row.files), **dict.fromkeys(FEATURES, 0)}
         meta = {"id": f"{split}-{name}-{len(lines)}", "kind": row.kind, "difficulty": row.difficulty, "score": 0.5}
-        lines.append(json.dumps({**meta, "segments": segments, "features": {}}))
+        lines.append(json.dumps({**meta, "band": row.band, "segments": segments, "features": features, **row.extra}))
     base = folder / split / name
     np.save(f"{base}.tokens.npy", np.array(tokens, dtype="<u2"))
     np.save(f"{base}.index.npy", np.array(index, dtype=index_dtype()))

@@ -117,3 +117,43 @@ def test_whatever_the_files_the_rules_hold(
         ids = sequence.tokens[slice(*segment.tokens)].tolist()
         content = b"".join(builder.tokenizer.token_bytes(token) for token in ids)
         assert content == text.encode()[slice(*segment.bytes)]
+
+
+def test_a_commit_chain_learns_what_commits_make_of_a_state(builder: LongContextSequenceBuilder) -> None:
+    versions = [("c1", "first", "x = 1\n"), ("c2", "second", "x = 2\n"), ("c3", "third", "x = 3\n")]
+    sequence = builder.build_commit_chain_sequence("m.py", versions)
+    commit = "<|COMMIT_START|>{} {}\n" + block("m.py", "x = {}\n") + "<|COMMIT_END|>"
+    assert sequence.text() == block("m.py", "x = 1\n") + commit.format("c2", "second", 2) + commit.format(
+        "c3", "third", 3
+    )
+    assert sequence.kind == "commits"
+    assert builder.tokenizer.decode(sequence.tokens[sequence.loss_start :]).startswith(block("m.py", "x = 2\n"))
+    assert [segment.role for segment in sequence.segments] == ["version"] * 3
+
+
+def test_the_oldest_versions_give_way_and_are_named() -> None:
+    short = LongContextSequenceBuilder(max_length=64)
+    sequence = short.build_commit_chain_sequence(
+        "m", [("c1", "a", "word " * 40), ("c2", "b", "x\n"), ("c3", "c", "y\n")]
+    )
+    assert sequence.dropped == ("c1",)
+    assert len(sequence) <= 64
+
+
+def test_a_question_learns_its_answer_alone(builder: LongContextSequenceBuilder) -> None:
+    sequence = builder.build_qa_sequence([("a.py", "x = 1\n"), ("b.py", "y = 2\n")], "Which defines y?", [2])
+    learnt = builder.tokenizer.decode(sequence.tokens[sequence.loss_start :])
+    assert learnt == "<|SNIPPET_2|>\n"
+    assert sequence.text().endswith("Question: Which defines y?\nAnswer: <|SNIPPET_2|>\n")
+    spoken = builder.build_qa_sequence([("a.py", "x = 1\n")], "What is x?", "1", pad=True)
+    assert spoken.text().endswith("Answer: 1\n")
+    assert len(spoken) == builder.max_length
+
+
+def test_chains_and_questions_that_make_no_sense_are_refused(builder: LongContextSequenceBuilder) -> None:
+    with pytest.raises(ValueError, match="at least one version"):
+        builder.build_commit_chain_sequence("m.py", [])
+    with pytest.raises(ValueError, match="at least one snippet"):
+        builder.build_qa_sequence([], "?", "x")
+    with pytest.raises(LongctxError, match="snippet 2"):
+        builder.build_qa_sequence([("a", "x\n")], "?", [2])

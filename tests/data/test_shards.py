@@ -57,6 +57,7 @@ def test_a_sequence_knows_its_segments(dataset: longctx.Dataset) -> None:
         ("a.py", "file", (0, 9)),
         ("c.py", "file", (0, 9)),
     ]
+    assert [(segment.why, segment.name) for segment in sequence.segments] == [("sibling", None), ("target", None)]
     start, end = sequence.segments[1].tokens
     assert sequence.decode(sequence.tokens[start:end]) == "x = 'é'\n"
     assert (sequence.id, sequence.kind) == ("train-00000-0", "hierarchical")
@@ -109,6 +110,16 @@ def test_columns_follow_the_view(dataset: longctx.Dataset) -> None:
     assert dataset.filter(split="val").column("files").tolist() == [1]
     with pytest.raises(ValueError, match="no field 'weight'"):
         dataset.column("weight")
+
+
+def test_ids_are_those_of_the_view_in_its_order(dataset: longctx.Dataset) -> None:
+    assert dataset.ids() == [sequence.id for sequence in dataset]
+    assert dataset.filter(difficulty="hard").ids() == ["train-00000-1", "val-00000-0"]
+
+
+def test_an_id_is_found_wherever_it_stands_in_its_line(tmp_path: Path) -> None:
+    row = Row("train", [("a.py", "a\n")], extra={"id": 'späť "q"'})
+    assert open_dataset(write_dataset(tmp_path / "d.longctx", [row]), checksums=False).ids() == ['späť "q"']
 
 
 def test_a_pickled_view_opens_the_same_sequences(dataset: longctx.Dataset) -> None:

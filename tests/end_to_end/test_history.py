@@ -131,3 +131,18 @@ def test_what_cannot_be_answered_is_refused(repository: Path, tmp_path: Path, cl
     refused(cli("history", repository, "lib/b.py"), 2, "lib/b.py is not in the history", "hint: there is src/b.py")
     refused(cli("history", tmp_path), 1, "cannot be opened as a git repository")
     refused(cli("history", make_repository(tmp_path / "new", {}, commit=False)), 1, "has no commits yet")
+
+
+def test_a_revision_has_its_own_history(repository: Path, cli: Cli) -> None:
+    done = cli("history", repository, "--rev", "HEAD~3", "--all", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    chains = json.loads(done.stdout)
+    newest = git(repository, "rev-parse", "HEAD~3")
+    ours = [version["commit"] for versions in chains.values() for version in versions]
+    theirs = git(repository, "log", "--first-parent", "--format=%H", newest).splitlines()
+    assert set(ours) <= set(theirs)
+    assert newest in ours
+    assert sorted(chains) == sorted(
+        git(repository, "-c", "core.quotePath=off", "ls-tree", "-r", "--name-only", newest).splitlines()
+    )
+    refused(cli("history", repository, "--rev", "nowhere"), 2, "nowhere")

@@ -68,6 +68,25 @@ def test_names_that_are_not_utf8_or_have_newlines_are_packed(tmp_path: Path, cli
     assert cli("verify", target, "--repo", repository).returncode == 0
 
 
+def test_a_folder_of_a_repository_tells_of_files_that_came_from_outside(tmp_path: Path, cli: Cli) -> None:
+    first = python_source(1, 6)
+    repository = make_repository(tmp_path / "moved", {"old.py": first, "pkg/a.py": python_source(2, 6)})
+    for number in range(3):
+        write_files(repository, {"old.py": first + f"X{number} = {number}\n"})
+        git(repository, "commit", "--quiet", "--all", f"--message=edit {number}")
+    git(repository, "mv", "old.py", "pkg/new.py")
+    git(repository, "commit", "--quiet", "--message=move")
+    write_files(repository, {"pkg/new.py": first + "Y = 1\n"})
+    git(repository, "commit", "--quiet", "--all", "--message=more")
+    target = tmp_path / "pkg.longctx"
+    done = cli("pack", repository / "pkg", "-o", target, "--validation-split", "0", "-q")
+    assert done.returncode == 0, done.stderr
+    told = open_dataset(target).filter(kind="commits")
+    assert "../old.py" in {segment.path for sequence in told for segment in sequence.segments}
+    done = cli("verify", target, "--repo", repository / "pkg")
+    assert done.returncode == 0, done.stderr
+
+
 def test_symbolic_links_that_loop_or_leave_are_not_followed(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "secret.py").write_text("password = 1\n")
     repository = make_repository(tmp_path / "links", {"a.py": python_source(1, 3)}, commit=False)

@@ -70,7 +70,7 @@ def test_no_file_is_learnt_in_training_and_tested_in_validation(packed: Path) ->
 
 def test_numpy_and_json_are_enough_to_read_it(packed: Path) -> None:
     manifest = json.loads((packed / "manifest.json").read_text(encoding="utf-8"))
-    assert (manifest["format"], manifest["schema"], manifest["token_dtype"]) == ("longctx-dataset", 1, "uint16")
+    assert (manifest["format"], manifest["schema"], manifest["token_dtype"]) == ("longctx-dataset", 2, "uint16")
     for shard in manifest["shards"]:
         base = packed / shard["split"] / shard["name"]
         tokens = np.load(f"{base}.tokens.npy", mmap_mode="r")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from longctx.cli.text import Paint, count, counted, escape_line, table
+from longctx.cli.text import Paint, count, counted, day, escape_line, table
 
 
 def _moment(text: str) -> int:
@@ -29,6 +29,9 @@ def command(
     file: Annotated[
         str | None,
         typer.Argument(metavar="[FILE]", help="Only this file, named as seen from REPO.", show_default=False),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--rev", metavar="REV", help="Commit, branch or tag to begin at. Default: HEAD.")
     ] = None,
     mode: Annotated[
         Literal["first-parent", "full"],
@@ -61,6 +64,7 @@ def command(
 
     every = ("all" if deleted else "live") if as_json else "none"
     options = {
+        "revision": revision,
         "mode": mode,
         "since": since,
         "max_commits": max_commits,
@@ -93,14 +97,14 @@ def chain(report: dict[str, Any], paint: Paint) -> Iterator[str]:
             last = version["path"]
             notes.append(f"as {escape_line(last)}")
         note = f"  ({', '.join(notes)})" if notes else ""
-        rows.append([version["commit"][:7], _day(version["time"]), escape_line(version["subject"]) + note])
+        rows.append([version["commit"][:7], day(version["time"]), escape_line(version["subject"]) + note])
     yield from table(rows)
 
 
 def overview(report: dict[str, Any], mode: str, paint: Paint) -> Iterator[str]:
     """The lines about all files."""
     yield paint(f"{escape_line(report['repository'])} at {report['commit'][:12]}, {mode} history", 1)
-    span = f" from {_day(report['oldest'])} to {_day(report['newest'])}" if report["commits"] else ""
+    span = f" from {day(report['oldest'])} to {day(report['newest'])}" if report["commits"] else ""
     merges = f", {counted(report['merges'], 'merge')} among them" if report["merges"] else ""
     yield f"  {counted(report['commits'], 'commit')} walked{span}{merges}"
     yield (
@@ -144,11 +148,3 @@ def _apart(lines: Iterator[str]) -> list[str]:
     """`lines` after an empty one, if there are any."""
     told = list(lines)
     return ["", *told] if told else []
-
-
-def _day(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")
-    except (OverflowError, OSError, ValueError):
-        # A commit may claim any time.
-        return str(seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -79,6 +80,7 @@ def _overview(dataset: Dataset) -> dict[str, Any]:
 
 def _overview_lines(dataset: Dataset) -> list[str]:
     overview, paint = _overview(dataset), Paint()
+    where = shlex.quote(escape_line(str(dataset.path)))
     commit = f" at {overview['commit'][:12]}" if overview["commit"] else ""
     tokenizer = overview["tokenizer"]
     stored = f"{overview['token_dtype']} in {counted(overview['shards'], 'shard')} by {escape_line(overview['tool'])}"
@@ -93,7 +95,8 @@ def _overview_lines(dataset: Dataset) -> list[str]:
         "",
         *table(rows, right=(4, 5, 6)),
         "",
-        f"one sequence: longctx inspect {escape_line(str(dataset.path))} --sequence 0",
+        f"one sequence: longctx inspect {where} --sequence 0",
+        f"why it is so: longctx explain {where} ID",
     ]
 
 
@@ -115,7 +118,8 @@ def _sequence_lines(dataset: Dataset, number: int) -> list[str]:
     rows = []
     for segment in segments:
         (first, last), (start, end) = segment["tokens"], segment["bytes"]
-        rows.append([f"{first}-{last}", segment["role"], escape_line(segment["path"]), f"bytes {start}-{end}"])
+        place, reason = f"bytes {start}-{end}", escape_line(segment.get("why", ""))
+        rows.append([f"{first}-{last}", segment["role"], escape_line(segment["path"]), place, reason])
     cuts = sorted({0, loss_start, len(tokens), *(cut for segment in segments for cut in segment["tokens"])})
     text = ""
     for start, end in pairwise(cuts):

@@ -5,51 +5,54 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from longctx.cli.options import size as size_option
+from longctx.cli import options
+from longctx.cli.options import COMMITS, FILES, SEQUENCES
 from longctx.cli.text import counted, escape_line
 
 
 def command(
-    repository: Annotated[
-        str, typer.Argument(metavar="REPO", help="Folder to pack: a git work tree, a bare repository, or plain files.")
-    ],
+    repository: options.Repository,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Dataset to write. Default: NAME.longctx here.")
     ] = None,
-    revision: Annotated[
-        str | None, typer.Option("--rev", metavar="REV", help="Commit, branch or tag. Default: the work tree as it is.")
-    ] = None,
-    tokenizer: Annotated[
-        str | None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a dataset that exists, once the new one is whole.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but write.")] = False,
+    config: options.Settings = None,
+    threads: options.Threads = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: options.Quiet = False,
+    revision: options.Revision = None,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    hidden: options.Hidden = None,
+    max_file_size: options.MaxFileSize = None,
+    redact_secrets: Annotated[
+        bool | None,
         typer.Option(
-            help="A tokenizer.json, a folder holding one, or a model of the Hugging Face hub.", metavar="NAME"
+            "--redact-secrets/--no-redact-secrets",
+            help="Replace keys and passwords in files.",
+            show_default=False,
+            rich_help_panel=FILES,
         ),
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Configuration; options given here override it.")
-    ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Pack only files that match. Repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Leave out files that match. Repeatable.")
-    ] = None,
-    hidden: Annotated[
-        bool | None, typer.Option("--hidden/--no-hidden", help="Pack names that begin with a dot.", show_default=False)
-    ] = None,
-    max_file_size: Annotated[
-        int | None, typer.Option(parser=size_option, metavar="SIZE", help="Leave out larger files, as 1MiB or 500k.")
-    ] = None,
+    tokenizer: options.Tokenizer = None,
     sequence_length: Annotated[
         int | None,
-        typer.Option("--sequence-length", "--max-length", metavar="TOKENS", help="Longest sequence."),
+        typer.Option(
+            "--sequence-length", "--max-length", metavar="TOKENS", help="Longest sequence.", rich_help_panel=SEQUENCES
+        ),
     ] = None,
     overlap: Annotated[
-        int | None, typer.Option(metavar="TOKENS", help="Repeated before each further window of a long file.")
+        int | None,
+        typer.Option(
+            metavar="TOKENS", help="Repeated before each further window of a long file.", rich_help_panel=SEQUENCES
+        ),
     ] = None,
     long_context: Annotated[
         bool | None,
@@ -57,47 +60,108 @@ def command(
             "--long-context/--no-long-context",
             help="Pack a band for each training phase, or one band up to the sequence length.",
             show_default=False,
+            rich_help_panel=SEQUENCES,
         ),
+    ] = None,
+    kinds: options.Kinds = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PARTS",
+            help="What stands before what is learnt: definitions, siblings, outline, or none.",
+            rich_help_panel=SEQUENCES,
+        ),
+    ] = None,
+    order: Annotated[
+        Literal["deps", "path", "random"] | None,
+        typer.Option(
+            help="Files in a sequence: what is needed first, by path, or shuffled.",
+            show_default=False,
+            rich_help_panel=SEQUENCES,
+        ),
+    ] = None,
+    commits_ratio: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATIO",
+            help="Tokens of commit sequences, as a multiple of those of hierarchical ones.",
+            rich_help_panel=SEQUENCES,
+        ),
+    ] = None,
+    qa_ratio: Annotated[
+        float | None,
+        typer.Option(metavar="RATIO", help="The same for questions and answers.", rich_help_panel=SEQUENCES),
     ] = None,
     validation_split: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share of files kept for validation, 0 to 0.9.")
+        float | None,
+        typer.Option(metavar="SHARE", help="Share of files kept for validation, 0 to 0.9.", rich_help_panel=SEQUENCES),
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of the split and the order.")] = None,
-    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads to use. Default: all processors.")] = None,
-    redact_secrets: Annotated[
+    seed: options.Seed = None,
+    history: options.History = None,
+    since: options.Since = None,
+    max_commits: options.MaxCommits = None,
+    max_files_per_commit: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Leave out commits that touch more files.", rich_help_panel=COMMITS),
+    ] = None,
+    max_versions: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Only the newest N versions of a file.", rich_help_panel=COMMITS),
+    ] = None,
+    skip_bots: Annotated[
         bool | None,
         typer.Option(
-            "--redact-secrets/--no-redact-secrets", help="Replace keys and passwords in files.", show_default=False
+            "--skip-bots/--no-skip-bots",
+            help="Leave out commits of bots.",
+            show_default=False,
+            rich_help_panel=COMMITS,
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a dataset that exists, once the new one is whole.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but write.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    skip_formatting: Annotated[
+        bool | None,
+        typer.Option(
+            "--skip-formatting/--no-skip-formatting",
+            help="Leave out commits that change the layout only.",
+            show_default=False,
+            rich_help_panel=COMMITS,
+        ),
+    ] = None,
 ) -> int:
-    """Packs a repository into a dataset."""
+    """Packs a repository into a dataset.
+
+    training_config.yaml explains every key, and the defaults.
+    """
     from longctx.cli.progress import reporting
     from longctx.cli.summary import pack_summary
-    from longctx.config_file import load_config
     from longctx.packing import pack
 
-    given = {
-        "pack.tokenizer": tokenizer,
-        "pack.include": include or None,
-        "pack.exclude": exclude or None,
-        "pack.hidden": hidden,
-        "pack.max_file_size": max_file_size,
-        "pack.sequence_length": sequence_length,
-        "pack.overlap": overlap,
-        "pack.long_context_mode": long_context,
-        "pack.redact_secrets": redact_secrets,
-        "pack.threads": threads,
-        "training.validation_split": validation_split,
-        "training.seed": seed,
-    }
-    settings = load_config(config, {key: value for key, value in given.items() if value is not None})
+    settings = options.settings(
+        config,
+        threads=threads,
+        include=include or None,
+        exclude=exclude or None,
+        hidden=hidden,
+        max_file_size=max_file_size,
+        redact_secrets=redact_secrets,
+        tokenizer=tokenizer,
+        sequence_length=sequence_length,
+        overlap=overlap,
+        long_context=long_context,
+        kinds=options.names(kinds),
+        context=options.names(context),
+        order=order,
+        commits_ratio=commits_ratio,
+        qa_ratio=qa_ratio,
+        validation_split=validation_split,
+        seed=seed,
+        history=history,
+        since=since,
+        max_commits=max_commits,
+        max_files_per_commit=max_files_per_commit,
+        max_versions=max_versions,
+        skip_bots=skip_bots,
+        skip_formatting=skip_formatting,
+    )
     with reporting(quiet) as progress:
         summary = pack(
             repository,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longctx._core import Tokenizer, build_file_sequence
+from longctx._core import Tokenizer, build_commit_chain_sequence, build_file_sequence, build_qa_sequence
 
 IGNORED_LABEL = -100
 """The label that PyTorch's cross-entropy leaves out."""
@@ -33,12 +33,17 @@ class Segment:
     """The document's git object id."""
     commit: str | None = None
     """The commit it was taken from; None is the one that was packed."""
+    why: str | None = None
+    """Why it is there: `target`, `named`, `sibling` and so on."""
+    name: str | None = None
+    """The definition that it shows, if it is one."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Segment:
         """A segment of a line of meta.jsonl."""
         (first, last), (start, end) = value["tokens"], value["bytes"]
-        return cls(value["path"], value["role"], (first, last), (start, end), value.get("blob"), value.get("commit"))
+        optional = (value.get(key) for key in ("blob", "commit", "why", "name"))
+        return cls(value["path"], value["role"], (first, last), (start, end), *optional)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class LongContextSequence:
     id: str | None = None
     """Its name in a dataset."""
     dropped: tuple[str, ...] = ()
-    """Paths of earlier files that had no room, front to back."""
+    """Paths of earlier files, or ids of earlier commits, that had no room, front to back."""
     truncated_tokens: int = 0
     """Tokens of the target that had no room, at its end."""
     padding: int = 0
@@ -157,13 +162,59 @@ class LongContextSequenceBuilder:
         """
         if not files:
             raise ValueError("a sequence needs at least one file, its target")
-        tokens, loss_start, details = build_file_sequence(self.tokenizer, list(files), self.max_length)
+        return self._built("hierarchical", build_file_sequence(self.tokenizer, list(files), self.max_length), pad)
+
+    def build_commit_chain_sequence(
+        self, path: str, versions: Sequence[tuple[str, str, str]], pad: bool = False
+    ) -> LongContextSequence:
+        """One sequence of versions of a file, as whole texts: a state, then what each commit made of it.
+
+        The oldest versions are dropped until the rest fits, and their ids named in `dropped`. Learning starts at the
+        file of the first commit block.
+
+        Args:
+            path: The file's path.
+            versions: Commit id as it is to be shown, subject, and the file's whole text after it; oldest first.
+            pad: Fill the sequence up to `max_length`.
+
+        Raises:
+            ValueError: There are no versions.
+            LongctxError: `max_length` has no room for the newest version.
+        """
+        if not versions:
+            raise ValueError("a sequence needs at least one version")
+        built = build_commit_chain_sequence(self.tokenizer, path, list(versions), self.max_length)
+        return self._built("commits", built, pad)
+
+    def build_qa_sequence(
+        self, snippets: Sequence[tuple[str, str]], question: str, answer: str | Sequence[int], pad: bool = False
+    ) -> LongContextSequence:
+        """One question about snippets with its answer, which alone is learnt.
+
+        Args:
+            snippets: Pairs of path and text, 1 to 16.
+            question: The question, without "Question:".
+            answer: Text, or the numbers of the snippets to point to, counted from 1.
+            pad: Fill the sequence up to `max_length`.
+
+        Raises:
+            ValueError: There are no snippets.
+            LongctxError: Too many snippets, an empty answer or one that names no snippet, or all of it is too long.
+        """
+        if not snippets:
+            raise ValueError("a question needs at least one snippet")
+        given = answer if isinstance(answer, str) else list(answer)
+        built = build_qa_sequence(self.tokenizer, list(snippets), question, given, self.max_length)
+        return self._built("qa", built, pad)
+
+    def _built(self, kind: str, built: tuple[NDArray[np.uint32], int, str], pad: bool) -> LongContextSequence:
+        tokens, loss_start, details = built
         described = json.loads(details)
         sequence = LongContextSequence(
             tokens=tokens,
             loss_start=loss_start,
             segments=tuple(Segment.from_json(segment) for segment in described["segments"]),
-            kind="hierarchical",
+            kind=kind,
             decode=self.tokenizer.decode,
             dropped=tuple(described["dropped"]),
             truncated_tokens=described["truncated_tokens"],

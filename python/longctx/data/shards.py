@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,8 @@ INDEX_DTYPE = np.dtype(
 )
 """One row of an index file: where a sequence is in its tokens file, and what kind of sequence it is."""
 
+_ID = re.compile(rb'\{\s*"id":\s*"([\w-]+)"')
+"""The beginning of a line of metadata, as the engine writes it."""
 _SCAN = 1 << 24
 """Bytes of metadata searched for line ends at a time."""
 
@@ -114,6 +117,17 @@ class Dataset:
         """The metadata of a sequence, its line of meta.jsonl."""
         shard, row = self._at(index)
         return shard.meta(row)
+
+    def ids(self) -> list[str]:
+        """The ids of all sequences of this view; reads all metadata of the shards that they are in."""
+        known: dict[int, list[str]] = {}
+        found = []
+        for number in self._rows.tolist():
+            shard, row = self._store.locate(number)
+            if id(shard) not in known:
+                known[id(shard)] = shard.ids()
+            found.append(known[id(shard)][row])
+        return found
 
     def split(self, index: int) -> str:
         """`train` or `val`."""
@@ -214,7 +228,7 @@ class _Shard:
         if self.tokens.ndim != 1 or self.tokens.dtype not in (np.dtype("<u2"), np.dtype("<u4")):
             raise DatasetError(f"dataset {tokens_path}: holds no row of uint16 or uint32 tokens")
         if self.index.ndim != 1 or self.index.dtype != INDEX_DTYPE:
-            raise DatasetError(f"dataset {index_path}: its rows are not those of an index of schema 1")
+            raise DatasetError(f"dataset {index_path}: its rows are not those of an index of schema 2")
 
     def sequence(self, row: int) -> NDArray[np.unsignedinteger[Any]]:
         entry = self.index[row]
@@ -229,6 +243,16 @@ class _Shard:
         except (ValueError, IndexError):
             raise DatasetError(f"dataset {self._meta_path}: line {row + 1} is missing or not JSON") from None
         return value
+
+    def ids(self) -> list[str]:
+        """The ids of all its sequences; lines are parsed only where they do not begin with it."""
+        text, ends = self._lines
+        found, start = [], 0
+        for row, end in enumerate(ends.tolist()):
+            match = _ID.match(text, start, end)
+            found.append(match[1].decode() if match else str(self.meta(row).get("id")))
+            start = end + 1
+        return found
 
     @cached_property
     def _lines(self) -> tuple[mmap.mmap, NDArray[np.int64]]:

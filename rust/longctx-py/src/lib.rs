@@ -14,7 +14,8 @@ use errors::LongctxError;
 use longctx_core::graph::report as of_graph;
 use longctx_core::history::report as of_history;
 use longctx_core::pack::PackOptions;
-use longctx_core::sequence::build_file_sequence as build;
+use longctx_core::sequence as sequences;
+use longctx_core::sequence::{Answer, BuiltSequence, TextVersion};
 use longctx_core::shard::DatasetReader;
 use tokenizer::Tokenizer;
 
@@ -78,6 +79,18 @@ fn open_manifest(py: Python<'_>, dataset: PathBuf, checksums: bool) -> PyResult<
 /// Ids, where loss starts, and the rest as JSON.
 type Built<'py> = (Bound<'py, PyArray1<u32>>, u32, String);
 
+fn built<'py>(
+    py: Python<'py>,
+    build: impl FnOnce() -> longctx_core::Result<BuiltSequence> + Send,
+) -> PyResult<Built<'py>> {
+    let (sequence, json) = call(py, None, |_| {
+        let sequence = build()?;
+        let json = to_json(&sequence)?;
+        Ok((sequence, json))
+    })?;
+    Ok((sequence.ids.into_pyarray(py), sequence.loss_start, json))
+}
+
 #[pyfunction]
 fn build_file_sequence<'py>(
     py: Python<'py>,
@@ -86,12 +99,45 @@ fn build_file_sequence<'py>(
     max_length: u32,
 ) -> PyResult<Built<'py>> {
     let inner = tokenizer.inner();
-    let (sequence, json) = call(py, None, |_| {
-        let sequence = build(inner, &files, max_length)?;
-        let json = to_json(&sequence)?;
-        Ok((sequence, json))
-    })?;
-    Ok((sequence.ids.into_pyarray(py), sequence.loss_start, json))
+    built(py, || sequences::build_file_sequence(inner, &files, max_length))
+}
+
+#[pyfunction]
+fn build_commit_chain_sequence<'py>(
+    py: Python<'py>,
+    tokenizer: &Tokenizer,
+    path: String,
+    versions: Vec<(String, String, String)>,
+    max_length: u32,
+) -> PyResult<Built<'py>> {
+    let inner = tokenizer.inner();
+    let versions = versions.into_iter();
+    let versions: Vec<TextVersion> =
+        versions.map(|(commit, subject, text)| TextVersion { commit, subject, text }).collect();
+    built(py, || sequences::build_commit_chain_sequence(inner, &path, &versions, max_length))
+}
+
+#[pyfunction]
+fn build_qa_sequence<'py>(
+    py: Python<'py>,
+    tokenizer: &Tokenizer,
+    snippets: Vec<(String, String)>,
+    question: String,
+    answer: AnswerArgument,
+    max_length: u32,
+) -> PyResult<Built<'py>> {
+    let inner = tokenizer.inner();
+    let answer = match answer {
+        AnswerArgument::Text(text) => Answer::Text(text),
+        AnswerArgument::Snippets(numbers) => Answer::Snippets(numbers),
+    };
+    built(py, || sequences::build_qa_sequence(inner, &snippets, &question, &answer, max_length))
+}
+
+#[derive(FromPyObject)]
+enum AnswerArgument {
+    Text(String),
+    Snippets(Vec<usize>),
 }
 
 #[pymodule]
@@ -104,5 +150,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(history, module)?)?;
     module.add_function(wrap_pyfunction!(graph, module)?)?;
     module.add_function(wrap_pyfunction!(open_manifest, module)?)?;
-    module.add_function(wrap_pyfunction!(build_file_sequence, module)?)
+    module.add_function(wrap_pyfunction!(build_file_sequence, module)?)?;
+    module.add_function(wrap_pyfunction!(build_commit_chain_sequence, module)?)?;
+    module.add_function(wrap_pyfunction!(build_qa_sequence, module)?)
 }

@@ -2,6 +2,7 @@
 
 mod edge;
 pub mod facts;
+mod import_lines;
 mod imports;
 mod json;
 mod lang;

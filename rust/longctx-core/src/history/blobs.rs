@@ -46,6 +46,24 @@ impl Blobs {
             .then_some(bytes)
     }
 
+    /// The blob that a commit has at `path`, from the repository's root; `None` if it has none there, or cannot be read.
+    /// A path may lead out of a folder again (`a/../b`): those of files that came from outside of a folder do.
+    pub fn at(&self, commit: ObjectId, path: &[u8]) -> Option<ObjectId> {
+        let repository = self.store.repository();
+        let tree = repository.find_commit(commit).ok()?.tree().ok()?;
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for part in path.split(|&byte| byte == b'/') {
+            match part {
+                b".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
+            }
+        }
+        let entry = tree.lookup_entry(parts).ok()??;
+        entry.mode().is_blob().then(|| entry.object_id())
+    }
+
     /// Fills `buffer` with the bytes of a blob, unless it has more than `largest`.
     pub fn read_at_most<'b>(&self, id: ObjectId, largest: u64, buffer: &'b mut Vec<u8>) -> Blob<'b> {
         self.store.with_reader(|reader| content(reader, id, largest, buffer))

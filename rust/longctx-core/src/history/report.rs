@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Chain, History, HistoryOptions, LeftOut, Mode, Reason};
+use super::{Chain, History, HistoryOptions, LeftOut, Mode, ObjectId, Reason};
 use crate::interrupt::Watch;
 use crate::walk::Tree;
 use crate::{Error, Result};
@@ -18,6 +18,9 @@ const EXAMPLES: usize = 10;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportOptions {
+    /// Commit, branch or tag where the walk begins; `HEAD` (in full mode: the branches) if none is given.
+    #[serde(default)]
+    pub revision: Option<String>,
     /// Which commits are walked.
     pub mode: Mode,
     /// In seconds since 1970; see [`HistoryOptions::since`].
@@ -58,10 +61,10 @@ impl ReportOptions {
             .map_err(|error| Error::usage(format!("the options are not usable: {error}")))
     }
 
-    fn history(&self) -> HistoryOptions {
+    fn history(&self, start: Option<ObjectId>) -> HistoryOptions {
         HistoryOptions {
             mode: self.mode,
-            start: None,
+            start,
             since: self.since,
             max_commits: self.max_commits,
             max_files_per_commit: self.max_files_per_commit,
@@ -84,9 +87,11 @@ pub struct Report {
 /// # Errors
 /// [`Error::Usage`] if there is no such folder or no such file in its history; those of [`super::read`].
 pub fn report(folder: &Path, options: &ReportOptions, watch: Watch<'_>) -> Result<Report> {
-    let tree = Tree::open(folder, None)?;
+    let tree = Tree::open(folder, options.revision.as_deref())?;
     let root = tree.repository_root().to_path_buf();
-    let history = super::read(&root, &options.history(), watch)?;
+    let start = options.revision.as_ref().and_then(|_| tree.commit());
+    let start = start.and_then(|commit| ObjectId::from_hex(commit.as_bytes()).ok());
+    let history = super::read(&root, &options.history(start), watch)?;
     let chains = || history.chains.iter().enumerate();
     let told = match &options.chains {
         Select::None => Vec::new(),

@@ -3,13 +3,14 @@
 use rayon::prelude::*;
 use serde_json::Map;
 
+use super::context::{Chooser, Parts};
 use super::corpus::Record;
 use super::fit::Block;
 use super::output::{About, Output, Side};
 use super::plan::{self, Planned};
+use super::references::Finder;
 use super::world::World;
 use crate::Result;
-use crate::difficulty::Features;
 use crate::interrupt::Watch;
 use crate::sequence::{Draft, Kind, Role, Segment, Why};
 
@@ -27,19 +28,24 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
             (0u64..).zip(planned).map(|(order, one)| (side, order, one)).collect::<Vec<_>>()
         })
         .collect();
+    let (chooser, finder) = (Chooser::new(world), Finder::new(world));
     watch.progress.begin("files", "sequences", planned.len() as u64);
     planned.par_iter().try_for_each_init(Maker::default, |maker, (side, order, one)| {
         watch.check()?;
-        maker.sequence(world, one)?;
+        maker.sequence(world, &chooser, one, *side)?;
         watch.progress.advance(1);
+        let mut documents: Vec<u32> = one.bin.blocks.iter().map(|block| block.document).collect();
+        documents.dedup();
+        let clusters = world.clusters(documents.into_iter());
+        let extra: Map<_, _> = clusters.into_iter().map(|rows| ("clusters".to_owned(), rows)).collect();
         let about = About {
             side: *side,
             seen: *side == Side::Train,
             kind: Kind::Hierarchical,
             band: one.band,
             order: *order,
-            features: Features::default(),
-            extra: Map::new(),
+            features: finder.features(&maker.draft)?,
+            extra,
         };
         output.put(&maker.draft, about)
     })
@@ -49,14 +55,26 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
 #[derive(Default)]
 struct Maker {
     draft: Draft,
+    parts: Parts,
     bytes: Vec<u8>,
     ids: Vec<u32>,
 }
 
 impl Maker {
-    fn sequence(&mut self, world: &World<'_>, planned: &Planned) -> Result<()> {
-        self.draft.clear();
-        for (place, block) in planned.bin.blocks.iter().enumerate() {
+    fn sequence(
+        &mut self,
+        world: &World<'_>,
+        chooser: &Chooser<'_>,
+        planned: &Planned,
+        side: Side,
+    ) -> Result<()> {
+        chooser.fill(&planned.bin, planned.band, side, &mut self.parts, &mut self.draft)?;
+        let mut blocks = planned.bin.blocks.clone();
+        // A block with overlap comes first: what follows it is learnt.
+        blocks.sort_by_key(|block| {
+            (!block.has_context, world.reading_order[block.document as usize], block.window)
+        });
+        for (place, block) in blocks.iter().enumerate() {
             let record = &world.corpus.documents[block.document as usize];
             let window = plan::window(world, planned.band, block);
             if place == 0 {

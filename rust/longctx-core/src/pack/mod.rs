@@ -1,13 +1,20 @@
 //! Packing: a repository in, a dataset out.
 
+mod clusters;
 mod commits;
+mod context;
 mod corpus;
 mod encode;
 mod fit;
 mod hierarchical;
+mod kinship;
+mod minhash;
 mod options;
 mod output;
+mod past;
 mod plan;
+mod qa;
+mod references;
 mod split;
 mod spool;
 mod summary;
@@ -34,7 +41,9 @@ use crate::threads::on_threads;
 use crate::tokenize::{Scratch, Tokenizer};
 use crate::walk::{Tree, WalkOptions};
 use crate::{Error, Result};
+use commits::{CommitCounts, Story};
 use output::{Finished, Output, Waiting};
+use past::Past;
 use split::Sides;
 use summary::{Counted, Facts};
 use world::World;
@@ -111,12 +120,16 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         return Err(Error::usage(format!("{}: {what}", options.repository.display())));
     }
 
-    let validation = split::validation_files(
-        corpus.documents.iter().map(|record| (record.path.as_bytes(), &*record.blob)),
-        options.validation_split,
-        options.seed,
-    );
-    let sides = Sides::new(validation);
+    let wants_past = options.kinds.contains(&Kind::Commits) || options.kinds.contains(&Kind::Qa);
+    let past = match wants_past {
+        true => Past::read(&tree, options, watch)?,
+        false => Err("not asked for".to_owned()),
+    };
+    clock.lap("history");
+    let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, watch)?;
+    let paths = corpus.documents.iter().map(|record| record.path.as_bytes());
+    let validation = split::draw(&clusters, paths, options.validation_split, options.seed);
+    let sides = Sides::new(validation, clusters.groups());
     clock.lap("split");
     let width = TokenWidth::for_vocabulary(tokenizer.vocab_size_with_markers());
     let output = Output::new(folder, &options.bands, width)?;
@@ -125,12 +138,23 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         kit,
         corpus: &corpus,
         sides: &sides,
+        texts: world::TextCache::new(),
+        reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
     hierarchical::make(&world, &output, watch)?;
     clock.lap("hierarchical sequences");
+    let story = past.map(|past| Story::new(&world, past, tree.prefix()));
+    let qa = match options.kinds.contains(&Kind::Qa) {
+        true => Some(qa::make(&world, story.as_ref().ok(), &output, watch)?),
+        false => None,
+    };
+    clock.lap("question sequences");
     let history = match options.kinds.contains(&Kind::Commits) {
-        true => Some(commits::make(&world, &tree, &output, watch)?),
+        true => Some(match story {
+            Ok(story) => story.tell(&world, &output, watch)?,
+            Err(why) => CommitCounts::nothing(why),
+        }),
         false => None,
     };
     clock.lap("commit sequences");
@@ -142,8 +166,10 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, clock: &mut Clock) -> R
         listing: &listing,
         corpus: &corpus,
         finished: &finished,
+        qa,
         skipped,
         history,
+        sides: &sides,
         root: tree.root(),
     };
     let counted = facts.count();

@@ -19,7 +19,7 @@ pub fn target_limit(max: u32) -> u32 {
 }
 
 /// The targets on one side of the split in one band, by directory. With context, whole files share two thirds of the
-/// band; a longer one that the band can hold is alone.
+/// band; a longer one that the band can hold whole is alone.
 pub fn plan(world: &World<'_>, band: usize, side: Side) -> Vec<Planned> {
     let documents = &world.corpus.documents;
     let with_context = world.shows_context();
@@ -29,7 +29,7 @@ pub fn plan(world: &World<'_>, band: usize, side: Side) -> Vec<Planned> {
         .flat_map(|(document, record)| {
             let elision = world.kit.elisions.of(record.language.line_comment);
             let header = record.header.len() as u32;
-            let windows = record.windows[band].windows(with_context);
+            let windows = record.windows[band].windows(world.shows_context_before(record));
             (0u32..).zip(windows).map(move |(number, window)| Block {
                 document,
                 window: number,
@@ -49,6 +49,6 @@ pub fn plan(world: &World<'_>, band: usize, side: Side) -> Vec<Planned> {
 
 /// The window that a block shows.
 pub fn window<'w>(world: &World<'w>, band: usize, block: &Block) -> &'w Window {
-    let windows = &world.corpus.documents[block.document as usize].windows[band];
-    &windows.windows(world.shows_context())[block.window as usize]
+    let record = &world.corpus.documents[block.document as usize];
+    &record.windows[band].windows(world.shows_context_before(record))[block.window as usize]
 }

@@ -1,12 +1,18 @@
 //! What the makers of all kinds of sequences know.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+use thread_local::ThreadLocal;
+
 use super::corpus::{Corpus, Record};
-use super::options::PackOptions;
+use super::options::{FileOrder, PackOptions};
 use super::output::Side;
 use super::split::Sides;
 use crate::Result;
+use crate::graph::{FileFacts, Order};
 use crate::sequence::{Kit, Text};
 
 /// The documents, their graph, the split, and the means to encode.
@@ -19,15 +25,27 @@ pub struct World<'w> {
     pub corpus: &'w Corpus,
     /// Which document is on which side.
     pub sides: &'w Sides,
+    /// The place of each document in the order in which files are read.
+    pub reading_order: Vec<u32>,
     /// The commit that was packed; none for a work tree.
     pub commit: Option<Arc<str>>,
+    /// Texts that each thread has read of late.
+    pub texts: TextCache,
 }
+
+/// The texts that each thread read last, by document; neighbouring sequences show the same files.
+pub type TextCache = ThreadLocal<RefCell<VecDeque<(u32, Arc<str>)>>>;
+
+/// Texts that a thread keeps.
+const TEXTS: usize = 24;
+/// Bytes of text that a thread keeps, beside the one read last.
+const TEXT_BYTES: usize = 4 << 20;
 
 /// A document with its text.
 pub struct Loaded<'w> {
     /// What is known of it.
     pub record: &'w Record,
-    text: String,
+    text: Arc<str>,
     commit: Option<Arc<str>>,
 }
 
@@ -38,12 +56,68 @@ impl World<'_> {
     /// [`crate::Error::Io`].
     pub fn load(&self, document: u32) -> Result<Loaded<'_>> {
         let record = &self.corpus.documents[document as usize];
-        Ok(Loaded { record, text: self.corpus.read_text(record)?, commit: self.commit.clone() })
+        let mut texts = self.texts.get_or_default().borrow_mut();
+        let text = match texts.iter().position(|(known, _)| *known == document) {
+            Some(at) => texts[at].1.clone(),
+            None => {
+                let text: Arc<str> = self.corpus.read_text(record)?.into();
+                texts.push_front((document, text.clone()));
+                let mut bytes = 0;
+                let kept = texts.iter().skip(1).take_while(|(_, text)| {
+                    bytes += text.len();
+                    bytes <= TEXT_BYTES
+                });
+                let kept = 1 + kept.count();
+                texts.truncate(kept.min(TEXTS));
+                text
+            }
+        };
+        Ok(Loaded { record, text, commit: self.commit.clone() })
+    }
+
+    /// What a document says: its imports and definitions.
+    pub fn facts(&self, record: &Record) -> Option<&FileFacts> {
+        self.corpus.graph.facts.get(record.file as usize)?.as_ref()
+    }
+
+    /// A number drawn by the seed for what `parts` name.
+    pub fn draw(&self, purpose: &[u8], parts: &[&[u8]]) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.options.seed.to_le_bytes());
+        for part in std::iter::once(&purpose).chain(parts) {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+        let mut first = [0; 8];
+        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        u64::from_le_bytes(first)
     }
 
     /// Whether hierarchical sequences show other files before their targets.
     pub fn shows_context(&self) -> bool {
         !self.options.context.is_empty()
+    }
+
+    /// Whether other files stand before the windows of a document that no sequence holds whole. Before those of plain text
+    /// their own overlap is worth more.
+    pub fn shows_context_before(&self, record: &Record) -> bool {
+        self.shows_context() && self.facts(record).is_some()
+    }
+
+    /// The clusters that kept documents on their side of the split, for `meta.jsonl`: those of more than one file. None
+    /// if there is none.
+    pub fn clusters(&self, documents: impl Iterator<Item = u32>) -> Option<Value> {
+        let path = |document: u32| &*self.corpus.documents[document as usize].name;
+        let rows = documents.filter_map(|document| {
+            let cluster = self.sides.cluster(document).filter(|cluster| cluster.size > 1)?;
+            Some(json!({
+                "path": path(document),
+                "files": cluster.size,
+                "first": path(cluster.first),
+                "reasons": cluster.reasons,
+            }))
+        });
+        let rows: Vec<Value> = rows.collect();
+        (!rows.is_empty()).then(|| rows.into())
     }
 
     /// Whether a sequence of `side` may show a document: training never shows what is kept for validation.
@@ -57,4 +131,19 @@ impl Loaded<'_> {
     pub fn text(&self) -> Text<'_> {
         self.record.as_text(&self.text, self.commit.as_ref())
     }
+}
+
+/// The place of each document in the order that was asked for.
+pub fn reading_order(corpus: &Corpus, order: FileOrder, seed: u64) -> Vec<u32> {
+    let order = match order {
+        FileOrder::Deps => Order::Deps,
+        FileOrder::Path => Order::Path,
+        FileOrder::Random => Order::Random(seed),
+    };
+    let mut places = vec![0; corpus.documents.len()];
+    let files = corpus.graph.order(order).into_iter();
+    for (place, document) in (0u32..).zip(files.filter_map(|file| corpus.document_of(file))) {
+        places[document as usize] = place;
+    }
+    places
 }

@@ -108,6 +108,9 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The beginning.
+    pub const START: Mark = Mark { tokens: 0, segments: 0 };
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.tokens.clear();
@@ -259,14 +262,23 @@ impl Draft {
 
     /// Appends all of a part; where its loss starts does not matter.
     pub fn append(&mut self, other: &Part) {
+        self.extend(&other.tokens, &other.segments, 0);
+    }
+
+    /// Appends what another draft has between two marks.
+    pub fn append_between(&mut self, other: &Self, from: Mark, to: Mark) {
+        let segments = &other.segments[from.segments..to.segments];
+        self.extend(&other.tokens[from.tokens..to.tokens], segments, from.tokens as u32);
+    }
+
+    /// Appends tokens, and segments whose tokens count from `origin`.
+    fn extend(&mut self, tokens: &[u32], segments: &[Segment], origin: u32) {
         let at = self.len();
-        self.tokens.extend_from_slice(&other.tokens);
-        self.segments.extend(
-            other
-                .segments
-                .iter()
-                .map(|segment| Segment { tokens: segment.tokens.map(|token| token + at), ..segment.clone() }),
-        );
+        self.tokens.extend_from_slice(tokens);
+        self.segments.extend(segments.iter().map(|segment| Segment {
+            tokens: segment.tokens.map(|token| token - origin + at),
+            ..segment.clone()
+        }));
     }
 }
 

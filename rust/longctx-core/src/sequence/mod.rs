@@ -10,16 +10,20 @@ mod elision;
 mod header;
 mod segment;
 mod window;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use build::{FileSequence, build_file_sequence};
+pub use build::{
+    Answer, BuiltSequence, TextVersion, build_commit_chain_sequence, build_file_sequence, build_qa_sequence,
+};
 pub use document::{EncodedDocument, RedactedTokens, encode_document};
 pub use draft::{Draft, Kit, Mark, Part, Piece, Text};
 pub use elision::{Comment, ElisionTokens, Elisions};
 pub use header::header_tokens;
 pub use segment::{Link, Role, Segment, Why};
 pub use window::{Window, cut};
+pub use words::words;
 
 /// What a secret is replaced by.
 pub const REDACTED: &str = "<REDACTED_SECRET>";

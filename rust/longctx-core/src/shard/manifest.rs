@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// The value of `format`.
 pub const FORMAT: &str = "longctx-dataset";
 /// The value of `schema` that this version writes and reads.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// The file's name.
 pub const FILE_NAME: &str = "manifest.json";
 

@@ -7,7 +7,7 @@ mod staging;
 mod width;
 mod writer;
 
-pub use reader::{DatasetReader, MetaRow, SegmentRow, ShardReader};
+pub use reader::{DatasetReader, MetaRow, ProofRow, QuestionRow, SegmentRow, ShardReader};
 pub use staging::Staging;
 pub use width::TokenWidth;
 pub use writer::{HashedFile, SequenceRow, ShardWriter};

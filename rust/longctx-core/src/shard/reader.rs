@@ -41,6 +41,38 @@ pub struct SegmentRow {
     pub tokens: [u32; 2],
 }
 
+/// One statement that an answer follows from.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ProofRow {
+    /// The file that it is about.
+    pub path: String,
+    /// The line, from 1; 0 where something is not there.
+    pub line: u32,
+    /// What it says.
+    pub kind: String,
+    /// Of what.
+    pub name: String,
+    /// The snippet that shows it, from 1.
+    pub snippet: Option<usize>,
+    /// The commit that it is about.
+    pub commit: Option<String>,
+    /// The commit before that one.
+    pub parent: Option<String>,
+}
+
+/// A question of a sequence.
+#[derive(Debug, Clone, Deserialize)]
+pub struct QuestionRow {
+    /// What it asks for.
+    pub r#type: String,
+    /// The answer in words, markers as they are spelled.
+    pub answer: String,
+    /// Where in the sequence the answer is.
+    pub tokens: [u32; 2],
+    /// What proves it.
+    pub proof: Vec<ProofRow>,
+}
+
 /// A line of `meta.jsonl`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct MetaRow {
@@ -52,6 +84,9 @@ pub struct MetaRow {
     pub difficulty: String,
     /// What came from documents.
     pub segments: Vec<SegmentRow>,
+    /// What is asked.
+    #[serde(default)]
+    pub questions: Vec<QuestionRow>,
 }
 
 impl DatasetReader {

@@ -1,5 +1,6 @@
 //! The definitions of a file by its syntax tree: what they are called, where they stand, how they begin.
 
+pub mod calls;
 mod names;
 mod rules;
 

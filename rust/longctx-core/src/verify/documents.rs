@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::Defect;
+use crate::history::{Blobs, ObjectId};
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
 use crate::shard::{DatasetReader, SegmentRow};
@@ -30,8 +31,30 @@ pub struct Place {
     pub count: u32,
     /// Range in the document.
     pub bytes: [u32; 2],
+    /// What kind of piece it is.
+    pub piece: Piece,
+}
+
+/// How the tokens of a segment came from its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// A slice of the tokens of the whole document.
+    Slice,
+    /// Encoded on its own.
+    Own,
     /// The text was replaced by a placeholder.
-    pub redacted: bool,
+    Redacted,
+}
+
+impl Piece {
+    /// The kind of piece that a role stands for.
+    pub fn of_role(role: &str) -> Self {
+        match role {
+            "file" => Self::Slice,
+            "redacted" => Self::Redacted,
+            _ => Self::Own,
+        }
+    }
 }
 
 /// A document as segments name it.
@@ -39,6 +62,8 @@ pub struct Place {
 struct Name {
     path: String,
     blob: Option<String>,
+    /// A commit other than the one that was packed.
+    commit: Option<String>,
 }
 
 /// The places of every document.
@@ -47,8 +72,9 @@ pub struct Places(BTreeMap<Name, Vec<Place>>);
 
 impl Places {
     /// Adds a segment.
-    pub fn note(&mut self, segment: &SegmentRow, place: Place) {
-        let name = Name { path: segment.path.clone(), blob: segment.blob.clone() };
+    pub fn note(&mut self, segment: &SegmentRow, packed: Option<&str>, place: Place) {
+        let commit = segment.commit.clone().filter(|commit| Some(&**commit) != packed);
+        let name = Name { path: segment.path.clone(), blob: segment.blob.clone(), commit };
         self.0.entry(name).or_default().push(place);
     }
 
@@ -89,7 +115,12 @@ pub fn compare(
         })
         .collect::<Result<_>>()?;
     let blobs = if reader.manifest.commit.is_some() { blobs_of(&tree, watch)? } else { HashMap::new() };
-    let comparer = Comparer { reader, tree: &tree, tokenizer: &tokenizer, files: &files, blobs: &blobs };
+    let history = match places.0.keys().any(|name| name.commit.is_some()) {
+        true => Some(Blobs::open(tree.repository_root())?),
+        false => None,
+    };
+    let comparer =
+        Comparer { reader, tree: &tree, tokenizer: &tokenizer, files: &files, blobs: &blobs, history };
     watch.progress.begin("comparing", "files", places.0.len() as u64);
     let documents: Vec<(&Name, &Vec<Place>)> = places.0.iter().collect();
     let found: Vec<Option<String>> = documents
@@ -137,12 +168,18 @@ struct Comparer<'c> {
     tokenizer: &'c Tokenizer,
     files: &'c [File],
     blobs: &'c HashMap<String, Entry>,
+    /// The versions of files, where segments come from other commits.
+    history: Option<Blobs>,
 }
 
 impl Comparer<'_> {
     /// The first thing that is wrong with a document.
     fn document(&self, name: &Name, places: &[Place], buffers: &mut Buffers) -> Option<String> {
-        let raw = match self.read(&name.path) {
+        let read = match (&name.commit, &self.history) {
+            (Some(commit), Some(history)) => self.read_version(name, commit, history),
+            _ => self.read(&name.path),
+        };
+        let raw = match read {
             Ok(raw) => raw,
             Err(what) => return Some(what),
         };
@@ -158,13 +195,14 @@ impl Comparer<'_> {
                 name.blob.as_deref().unwrap_or_default()
             ));
         }
-        let whole = !places.iter().any(|place| place.redacted);
+        let sliced = places.iter().any(|place| place.piece == Piece::Slice);
+        let whole = sliced && !places.iter().any(|place| place.piece == Piece::Redacted);
         if whole && self.tokenizer.encode(&text, &mut buffers.scratch, &mut buffers.encoded).is_err() {
             return Some("the tokenizer cannot represent it".to_owned());
         }
         places
             .iter()
-            .filter(|place| !place.redacted)
+            .filter(|place| place.piece != Piece::Redacted)
             .find_map(|place| self.place(&text, place, whole, buffers))
     }
 
@@ -183,7 +221,13 @@ impl Comparer<'_> {
                 return Some(format!("the tokens of bytes {first}-{last} decode to something else"));
             }
         }
-        if whole {
+        if place.piece == Piece::Own {
+            let mut own = Encoded::default();
+            let encoded = self.tokenizer.encode(expected, &mut buffers.scratch, &mut own);
+            if encoded.is_err() || own.ids != *ids {
+                return Some(format!("the tokens of bytes {first}-{last} are not those of that text"));
+            }
+        } else if whole {
             let at = if first == 0 { 0 } else { encoded.ends.partition_point(|&end| end <= first) };
             let claimed = encoded.ids.get(at..at + ids.len());
             if claimed != Some(ids) || encoded.ends.get(at + ids.len() - 1) != Some(&last) {
@@ -205,6 +249,30 @@ impl Comparer<'_> {
             .map_err(|source| Error::io("read", self.reader.folder(), source))?;
         width.parse(&buffers.raw, &mut buffers.ids);
         Ok(())
+    }
+
+    /// A version of a file, if its commit has it under its path.
+    fn read_version(&self, name: &Name, commit: &str, history: &Blobs) -> Result<Vec<u8>, String> {
+        let id = |hex: &str| ObjectId::from_hex(hex.as_bytes()).map_err(|_| format!("{hex} is no object id"));
+        let blob = id(name.blob.as_deref().ok_or("a version of another commit must name its blob")?)?;
+        let mut path = self.tree.prefix().to_vec();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(RepoPath::from(name.path.as_str()).as_bytes());
+        let mut found = history.at(id(commit)?, &path);
+        if found.is_none() {
+            path.truncate(path.len() - name.path.len());
+            path.extend_from_slice(RepoPath::from_text(&name.path).as_bytes());
+            found = history.at(id(commit)?, &path);
+        }
+        match found {
+            Some(found) if found == blob => {
+                history.read(blob).ok_or_else(|| format!("blob {blob} cannot be read"))
+            }
+            Some(found) => Err(format!("commit {commit} has it as blob {found}, not {blob}")),
+            None => Err(format!("it is not in commit {commit}")),
+        }
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {

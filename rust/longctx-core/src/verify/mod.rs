@@ -1,7 +1,10 @@
 //! Shows that a dataset is whole, consistent, and says what its repository says.
 
 mod documents;
+mod markers;
+mod questions;
 mod sequences;
+mod sources;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -37,6 +40,8 @@ pub struct Report {
     tokens: u64,
     documents_compared: u64,
     segments_compared: u64,
+    /// Questions whose answers were checked with the repository.
+    pub questions_proved: u64,
     /// In the order of the manifest, then by path; the first hundred.
     pub defects: Vec<Defect>,
     defects_in_all: u64,
@@ -81,6 +86,7 @@ pub fn verify(
             })
             .collect::<Result<_>>()?;
         let mut places = Places::default();
+        let mut asked = Vec::new();
         let mut ids = HashSet::new();
         for (part, shard) in parts.into_iter().zip(&readable) {
             for id in part.ids {
@@ -92,14 +98,19 @@ pub fn verify(
                 }
             }
             defects.extend(part.defects);
+            asked.extend(part.asked);
             places.merge(part.places);
         }
         let mut compared = (0, 0);
+        let mut questions_proved = 0;
         if let Some(repository) = repository {
             let tokens = readable.iter().map(|shard| shard.paths()[0].0.clone()).collect();
             let found = documents::compare(&reader, repository, &places, tokens, watch)?;
             compared = (found.documents, found.segments);
             defects.extend(found.defects);
+            let (proved, found) = questions::prove(&reader, repository, asked, watch)?;
+            questions_proved = proved;
+            defects.extend(found);
         }
         let defects_in_all = defects.len() as u64;
         defects.truncate(NAMED);
@@ -110,6 +121,7 @@ pub fn verify(
             tokens: readable.iter().map(|shard| shard.tokens).sum(),
             documents_compared: compared.0,
             segments_compared: compared.1,
+            questions_proved,
             defects,
             defects_in_all,
             seconds: begun.elapsed().as_secs_f64(),

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::Defect;
-use super::documents::{Place, Places};
+use super::documents::{Piece, Place, Places};
+use super::markers;
+use super::questions::{self, Asked};
 use crate::Result;
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;
@@ -21,6 +23,8 @@ pub struct Part {
     pub ids: Vec<String>,
     /// Where the text of which document lies.
     pub places: Places,
+    /// What is asked, to be proved.
+    pub asked: Vec<Asked>,
 }
 
 /// Checks shard `number`; notes its segments if they are to be `compared` with a repository.
@@ -49,17 +53,24 @@ pub fn check(
         let found = sequence_defects(reader, &row, &meta, &ids, end);
         let place = || format!("{}/{} {}", shard.split, shard.name, meta.id);
         part.defects.extend(found.into_iter().map(|what| Defect { place: place(), what }));
+        let (defect, asked) =
+            questions::gather(&reader.manifest.tokenizer.markers, &place(), &row, &meta, &ids);
+        part.defects.extend(defect);
+        if compared {
+            part.asked.extend(asked);
+        }
         if compared {
             for segment in &meta.segments {
                 let range = segment.tokens;
                 part.places.note(
                     segment,
+                    reader.manifest.commit.as_deref(),
                     Place {
                         shard: number,
                         token: row.offset + u64::from(range[0]),
                         count: range[1].saturating_sub(range[0]),
                         bytes: segment.bytes,
-                        redacted: segment.role == "redacted",
+                        piece: Piece::of_role(&segment.role),
                     },
                 );
             }
@@ -120,28 +131,9 @@ fn sequence_defects(
     if files.len() != usize::from(row.files) {
         defects.push(format!("the index says {} files, its metadata has {}", row.files, files.len()));
     }
-    defects.extend(marker_defect(reader, ids));
+    defects.extend(markers::defect(&manifest.tokenizer.markers, &meta.kind, ids));
     defects.extend(segment_defect(reader, meta, ids));
     defects
-}
-
-/// Blocks begin and end in turn, and nothing lies outside them.
-fn marker_defect(reader: &DatasetReader, ids: &[u32]) -> Option<String> {
-    let markers = reader.manifest.tokenizer.markers;
-    let mut open = false;
-    for (at, &id) in ids.iter().enumerate() {
-        if id == markers.file_start {
-            if open {
-                return Some(format!("token {at} begins a file inside a file"));
-            }
-            open = true;
-        } else if !open {
-            return Some(format!("token {at} is outside every file"));
-        } else if id == markers.file_end {
-            open = false;
-        }
-    }
-    open.then(|| "its last file does not end".to_owned())
 }
 
 fn segment_defect(reader: &DatasetReader, meta: &MetaRow, ids: &[u32]) -> Option<String> {
@@ -157,7 +149,7 @@ fn segment_defect(reader: &DatasetReader, meta: &MetaRow, ids: &[u32]) -> Option
             ));
         }
         let inside = &ids[first as usize..last as usize];
-        if inside.iter().any(|&id| id == markers.file_start || id == markers.file_end) {
+        if inside.iter().any(|&id| markers.contains(id)) {
             return Some(format!("there is a marker inside the text of {}", segment.path));
         }
         end = last;

@@ -31,59 +31,65 @@ pub use counts::CommitCounts;
 use self::counts::{LeftOutRow, MissingRow, TooLargeRow};
 use self::join::{Group, Joiner};
 use self::plan::Plan;
+pub use self::plan::{Class, Step};
+pub use self::telling::Message;
 use self::telling::features;
-use self::version::{Library, Readings};
+pub use self::version::{Library, Pair, Readings, Version};
 use self::work::Workshop;
 use super::output::{About, Output};
+use super::past::Past;
 use super::world::World;
+use crate::Result;
 use crate::graph::Order;
-use crate::history::{self, Blobs, History, HistoryOptions, ObjectId};
+use crate::history::{self, Blobs, History};
 use crate::interrupt::Watch;
 use crate::sequence::{Draft, Kind};
 use crate::source::SourceOptions;
-use crate::walk::Tree;
-use crate::{Error, Result};
 
 /// Pieces of work between two times that what they made is handed on: bounds the memory it takes.
 const ROUND: usize = 128;
 /// So many missing objects are named.
 const EXAMPLES: usize = 5;
 
-/// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones. A
-/// folder without a history that can be read gives none, and a note that says why.
-///
-/// # Errors
-/// [`Error::Io`] if the disk is full, [`Error::Interrupted`].
-pub fn make(world: &World<'_>, tree: &Tree, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
-    let options = &world.options.history;
-    if tree.commit().is_none() && !tree.repository_root().join(".git").exists() {
-        return Ok(CommitCounts::nothing("no git history"));
+/// The history of the documents, ready to be told.
+pub struct Story {
+    plan: Plan,
+    blobs: Blobs,
+    counts: CommitCounts,
+}
+
+impl Story {
+    /// Decides what is told; `prefix` is the path of the packed folder in the repository.
+    pub fn new(world: &World<'_>, past: Past, prefix: &[u8]) -> Self {
+        let Past { history, blobs } = past;
+        let mut counts = counted(&history);
+        let plan = Plan::new(world, history, prefix, &mut counts);
+        Self { plan, blobs, counts }
     }
-    // A work tree stands at HEAD, and all branches count; a revision that was asked for knows nothing of later ones.
-    let packed = world.options.revision.as_ref().and_then(|_| tree.commit());
-    let start = packed.and_then(|commit| ObjectId::from_hex(commit.as_bytes()).ok());
-    let walked = HistoryOptions {
-        mode: options.mode,
-        start,
-        since: options.since,
-        max_commits: options.max_commits,
-        max_files_per_commit: options.max_files_per_commit,
-        skip_bots: options.skip_bots,
-        skip_formatting: options.skip_formatting,
-    };
-    let root = tree.repository_root();
-    let read = history::read(root, &walked, watch).and_then(|history| Ok((history, Blobs::open(root)?)));
-    let (history, blobs) = match read {
-        Ok(read) => read,
-        Err(Error::Interrupted) => return Err(Error::Interrupted),
-        Err(Error::Repository { message, .. }) => return Ok(CommitCounts::nothing(message)),
-        Err(error) => return Ok(CommitCounts::nothing(error.to_string())),
-    };
-    let mut counts = counted(&history);
-    let plan = Plan::new(world, history, tree.prefix(), &mut counts);
-    tell(world, &plan, &blobs, output, watch, &mut counts)?;
-    counts.note_missing(plan.history.missing.iter().chain(&blobs.missing()).map(ToString::to_string));
-    Ok(counts)
+
+    /// Reads what is told.
+    pub fn library<'l>(&'l self, world: &World<'_>, watch: Watch<'l>) -> Library<'l> {
+        let redact_secrets = world.options.redact_secrets;
+        Library {
+            plan: &self.plan,
+            blobs: &self.blobs,
+            options: SourceOptions { redact_secrets, ..SourceOptions::default() },
+            largest: world.options.max_file_size,
+            watch,
+        }
+    }
+
+    /// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full, [`crate::Error::Interrupted`].
+    pub fn tell(mut self, world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
+        let mut counts = std::mem::take(&mut self.counts);
+        tell(world, self.library(world, watch), output, watch, &mut counts)?;
+        let missing = self.plan.history.missing.iter().map(ToString::to_string);
+        counts.note_missing(missing.chain(self.blobs.missing().iter().map(ToString::to_string)));
+        Ok(counts)
+    }
 }
 
 fn counted(history: &History) -> CommitCounts {
@@ -104,28 +110,14 @@ fn counted(history: &History) -> CommitCounts {
 /// Does the work of `plan` in rounds, newest first, so that what would be dropped is not made.
 fn tell(
     world: &World<'_>,
-    plan: &Plan,
-    blobs: &Blobs,
+    library: Library<'_>,
     output: &Output,
     watch: Watch<'_>,
     counts: &mut CommitCounts,
 ) -> Result<()> {
     let bands = &world.options.bands;
-    let shop = Workshop {
-        world,
-        library: Library {
-            plan,
-            blobs,
-            options: SourceOptions {
-                redact_secrets: world.options.redact_secrets,
-                ..SourceOptions::default()
-            },
-            largest: world.options.max_file_size,
-            watch,
-        },
-        reading_order: reading_order(world),
-        idle: Mutex::default(),
-    };
+    let plan = library.plan;
+    let shop = Workshop { world, library, reading_order: reading_order(world), idle: Mutex::default() };
     let allowance = output.allowance(world.options.commits_ratio);
     let mut joiner = Joiner::new(bands);
     let mut readings = Readings::default();
@@ -219,7 +211,7 @@ fn extra(shop: &Workshop<'_>, group: &Group) -> Map<String, Value> {
     let mut commits = Vec::new();
     for &commit in group.iter().flat_map(|telling| &telling.commits) {
         if known.insert(commit, ()).is_none() {
-            let subject = shop.message(commit).subject;
+            let subject = shop.library.message(commit).subject;
             let told = &history.commits[commit as usize];
             commits.push(json!({"commit": told.id.to_string(), "subject": subject, "time": told.time}));
         }

@@ -84,22 +84,26 @@ pub struct Plan {
     pub chains: Vec<Told>,
     /// The work, newest first.
     pub jobs: Vec<Job>,
+    /// The newest commits, which training does not show.
+    held_out: HashSet<u32>,
     prefix: Vec<u8>,
 }
 
 impl Plan {
     /// Decides what is told; `prefix` is the path of the packed folder in the repository.
     pub fn new(world: &World<'_>, history: History, prefix: &[u8], counts: &mut CommitCounts) -> Self {
-        let mut plan = Self { history, chains: Vec::new(), jobs: Vec::new(), prefix: prefix.to_vec() };
+        let mut plan = Self {
+            history,
+            chains: Vec::new(),
+            jobs: Vec::new(),
+            held_out: HashSet::new(),
+            prefix: prefix.to_vec(),
+        };
         plan.chains = plan.choose(world, counts);
         plan.part_sides(world, counts);
-        let held_out = plan.held_out(world.options.validation_split);
-        counts.held_out = held_out.len() as u64;
-        let class = |document: u32, commit: u32| match world.sides.of(document) {
-            Side::Val => Class { side: Side::Val, seen: false },
-            Side::Train if held_out.contains(&commit) => Class { side: Side::Val, seen: true },
-            Side::Train => Class { side: Side::Train, seen: true },
-        };
+        plan.held_out = plan.newest(world.options.validation_split);
+        counts.held_out = plan.held_out.len() as u64;
+        let class = |document: u32, commit: u32| plan.class(world, document, commit);
         let mut jobs = Vec::new();
         let mut commits: BTreeMap<u32, Vec<(u32, usize)>> = BTreeMap::new();
         for (number, chain) in (0u32..).zip(&plan.chains) {
@@ -223,8 +227,17 @@ impl Plan {
         }
     }
 
-    /// The newest commits, which training does not show.
-    fn held_out(&self, share: f64) -> HashSet<u32> {
+    /// Where what a commit made of a document goes.
+    pub fn class(&self, world: &World<'_>, document: u32, commit: u32) -> Class {
+        match world.sides.of(document) {
+            Side::Val => Class { side: Side::Val, seen: false },
+            Side::Train if self.held_out.contains(&commit) => Class { side: Side::Val, seen: true },
+            Side::Train => Class { side: Side::Train, seen: true },
+        }
+    }
+
+    /// The newest commits, as many as are kept for validation.
+    fn newest(&self, share: f64) -> HashSet<u32> {
         let steps = self.chains.iter().flat_map(|chain| &chain.steps);
         let mut commits: Vec<u32> = steps.map(|step| step.commit).collect();
         commits.sort_unstable();

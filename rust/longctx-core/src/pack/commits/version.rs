@@ -9,12 +9,16 @@ use super::align::Alignment;
 use super::lines::Lines;
 use super::plan::{Content, Plan};
 use super::syntax::{Source, Syntax};
+use super::telling::Message;
 use crate::graph::Lang;
 use crate::history::{Blob, BlobIndex, Blobs};
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
-use crate::sequence::{Comment, Text};
+use crate::sequence::{Comment, REDACTED, Text};
 use crate::source::{self, SkipReason, SourceOptions};
+
+/// Longer subjects are cut, in characters.
+const LONGEST_SUBJECT: usize = 200;
 
 /// Reads versions.
 pub struct Library<'l> {
@@ -61,6 +65,21 @@ impl Library<'_> {
         result.ok()
     }
 
+    /// How a commit introduces itself.
+    pub fn message(&self, commit: u32) -> Message {
+        let told = &self.plan.history.commits[commit as usize];
+        let mut subject = told.subject.clone();
+        if self.options.redact_secrets {
+            for secret in source::find_secrets(&told.subject).into_iter().rev() {
+                subject.replace_range(secret.range, REDACTED);
+            }
+        }
+        if let Some((end, _)) = subject.char_indices().nth(LONGEST_SUBJECT) {
+            subject.truncate(end);
+        }
+        Message { commit, short_id: told.short_id(), subject }
+    }
+
     fn open(&self, content: &Content) -> Result<Version, SkipReason> {
         let history = &self.plan.history;
         let id = history.blob(content.blob);
@@ -101,6 +120,11 @@ impl Version {
             hidden: &self.hidden,
             comment: self.comment,
         }
+    }
+
+    /// Its path, as the dataset has it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The text of some lines.

@@ -6,15 +6,12 @@ use std::sync::PoisonError;
 use super::chain::Teller;
 use super::joint::{self, Member};
 use super::plan::{Job, Step, Work};
-use super::telling::{Desk, Form, Message, Telling};
+use super::telling::{Desk, Form, Telling};
 use super::version::{Library, Pair, Readings, Version};
 use crate::Result;
 use crate::pack::world::World;
-use crate::sequence::{Draft, REDACTED};
-use crate::source::{self, SkipReason};
-
-/// Longer subjects are cut, in characters.
-const LONGEST_SUBJECT: usize = 200;
+use crate::sequence::Draft;
+use crate::source::SkipReason;
 
 /// Where all threads work.
 pub struct Workshop<'w> {
@@ -83,7 +80,7 @@ impl<'w> Workshop<'w> {
             newest = self.library.read(&step.after, &mut made.readings);
             let (Some(before), Some(after)) = (&before, &newest) else { continue };
             let pair = Pair::new(before, after, watch);
-            let message = self.message(step.commit);
+            let message = self.library.message(step.commit);
             for teller in &mut tellers {
                 if teller.step(&pair, &message).is_err() {
                     made.readings.0.insert(after.blob, Err(SkipReason::Unencodable));
@@ -134,7 +131,7 @@ impl<'w> Workshop<'w> {
                 None => Member::Added(after),
             })
             .collect();
-        let message = self.message(job.newest);
+        let message = self.library.message(job.newest);
         for desk in desks {
             let distances = match joint::tell(desk, &members, &message) {
                 Ok(distances) => distances,
@@ -161,21 +158,6 @@ impl<'w> Workshop<'w> {
             });
         }
         Ok(())
-    }
-
-    /// How a commit introduces itself.
-    pub fn message(&self, commit: u32) -> Message {
-        let told = &self.library.plan.history.commits[commit as usize];
-        let mut subject = told.subject.clone();
-        if self.library.options.redact_secrets {
-            for secret in source::find_secrets(&told.subject).into_iter().rev() {
-                subject.replace_range(secret.range, REDACTED);
-            }
-        }
-        if let Some((end, _)) = subject.char_indices().nth(LONGEST_SUBJECT) {
-            subject.truncate(end);
-        }
-        Message { commit, short_id: told.short_id(), subject }
     }
 }
 

@@ -1,38 +1,11 @@
-//! One sequence from texts that a caller gives: the engine behind the public builder.
+//! One hierarchical sequence from files that a caller gives.
 
-use serde::Serialize;
-
-use super::{Band, ElisionTokens, EncodedDocument, cut, encode_document, header_tokens};
+use super::{BuiltSegment, BuiltSequence};
 use crate::path::RepoPath;
+use crate::sequence::{Band, ElisionTokens, EncodedDocument, Role, cut, encode_document, header_tokens};
 use crate::source;
 use crate::tokenize::{Encoded, Scratch, Tokenizer};
 use crate::{Error, Result};
-
-/// A sequence of file blocks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FileSequence {
-    /// Token ids.
-    #[serde(skip)]
-    pub ids: Vec<u32>,
-    /// Where the target's block begins.
-    #[serde(skip)]
-    pub loss_start: u32,
-    /// The texts shown, in order.
-    pub segments: Vec<FileSegment>,
-    /// Paths of the files that found no room, front to back.
-    pub dropped: Vec<String>,
-    /// Tokens of the target beyond the length allowed.
-    pub truncated_tokens: u32,
-}
-
-/// The text of one file in a [`FileSequence`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FileSegment {
-    path: String,
-    role: &'static str,
-    bytes: [u32; 2],
-    tokens: [u32; 2],
-}
 
 /// File blocks of `files` (path and text), the last of them being the target. Earlier ones are dropped from the front
 /// until the rest fits `max_length` tokens; the target is only cut if it is too long by itself, and keeps its beginning.
@@ -43,7 +16,7 @@ pub fn build_file_sequence(
     tokenizer: &Tokenizer,
     files: &[(String, String)],
     max_length: u32,
-) -> Result<FileSequence> {
+) -> Result<BuiltSequence> {
     let Some((target, context)) = files.split_last() else {
         return Err(Error::usage("there are no files to build a sequence from"));
     };
@@ -64,7 +37,7 @@ pub fn build_file_sequence(
     }
     dropped.reverse();
     shown.reverse();
-    let mut sequence = FileSequence {
+    let mut sequence = BuiltSequence {
         ids: Vec::new(),
         loss_start: shown.iter().map(|block| block.ids.len() as u32).sum(),
         segments: Vec::new(),
@@ -73,9 +46,9 @@ pub fn build_file_sequence(
     };
     for block in shown.into_iter().chain([target]) {
         let at = sequence.ids.len() as u32;
-        sequence.segments.push(FileSegment {
+        sequence.segments.push(BuiltSegment {
             path: block.path,
-            role: "file",
+            role: Role::File,
             bytes: block.bytes,
             tokens: block.tokens.map(|token| token + at),
         });

@@ -1,25 +1,29 @@
 //! What packing did: counted for people, scripts and the manifest.
 
-use std::collections::{BTreeMap, HashMap};
+mod documents;
+mod skipped;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
+use self::documents::{
+    DirectoryRow, LanguageRow, LargestRow, RedactionRow, directories, languages, largest, redactions,
+};
+pub use self::skipped::{SkippedRow, nothing_to_pack, skip_table};
+use super::clusters::Reason;
 use super::commits::CommitCounts;
-use super::corpus::{Corpus, Record, Rejected};
+use super::corpus::Corpus;
 use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
+use super::qa::QaCounts;
+use super::split::Sides;
 use crate::difficulty::Difficulty;
-use crate::path::RepoPath;
 use crate::sequence::Kind;
 use crate::source::{Encoding, SkipReason};
 use crate::tokenize::Tokenizer;
 use crate::walk::Listing;
-
-/// So many directories are named.
-const DIRECTORIES: usize = 10;
-/// So many files are named for each reason.
-const EXAMPLES: usize = 5;
 
 /// Everything that the summary is counted from.
 pub struct Facts<'f> {
@@ -28,8 +32,11 @@ pub struct Facts<'f> {
     pub listing: &'f Listing,
     pub corpus: &'f Corpus,
     pub finished: &'f Finished,
+    /// What was asked, if anything was to be.
+    pub qa: Option<QaCounts>,
     pub skipped: Vec<SkippedRow>,
     pub history: Option<CommitCounts>,
+    pub sides: &'f Sides,
     pub root: &'f Path,
 }
 
@@ -48,6 +55,9 @@ pub struct Counted {
     kinds: Vec<KindRow>,
     repeated: u64,
     history: Option<CommitCounts>,
+    qa: Option<QaCounts>,
+    split: SplitRow,
+    largest: Vec<LargestRow>,
     coverage: CoverageRow,
     directories: Vec<DirectoryRow>,
     languages: Vec<LanguageRow>,
@@ -91,24 +101,6 @@ struct FilesRow {
     tokens: u64,
 }
 
-/// Files left out for one reason.
-#[derive(Debug, Clone, Serialize)]
-pub struct SkippedRow {
-    reason: SkipReason,
-    description: &'static str,
-    files: u64,
-    directories: u64,
-    bytes: u64,
-    examples: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct RedactionRow {
-    kind: &'static str,
-    count: u64,
-    files: u64,
-}
-
 #[derive(Debug, Clone, Serialize)]
 struct BandRow {
     id: u8,
@@ -139,6 +131,19 @@ struct KindRow {
     difficulty: BTreeMap<Difficulty, u64>,
 }
 
+/// How the files were split.
+#[derive(Debug, Clone, Default, Serialize)]
+struct SplitRow {
+    files_train: u64,
+    files_val: u64,
+    /// Of more than one file.
+    clusters: u64,
+    clustered_files: u64,
+    largest_cluster: u64,
+    /// Clusters that have a reason.
+    reasons: BTreeMap<Reason, u64>,
+}
+
 #[derive(Debug, Clone, Serialize)]
 struct CoverageRow {
     bytes_total: u64,
@@ -146,75 +151,9 @@ struct CoverageRow {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct DirectoryRow {
-    path: String,
-    files: u64,
-    bytes: u64,
-    tokens: u64,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct LanguageRow {
-    name: &'static str,
-    files: u64,
-    bytes: u64,
-    tokens: u64,
-}
-
-#[derive(Debug, Clone, Serialize)]
 struct FailureRow {
     path: String,
     reason: SkipReason,
-}
-
-/// What was left out, by reason, most bytes first.
-pub fn skip_table(listing: &Listing, rejected: &[Rejected]) -> Vec<SkippedRow> {
-    let mut groups: HashMap<SkipReason, Vec<LeftOut<'_>>> = HashMap::new();
-    for file in &listing.skipped {
-        let left_out = LeftOut { path: &file.path, bytes: file.bytes, directory: file.directory };
-        groups.entry(file.reason).or_default().push(left_out);
-    }
-    for file in rejected {
-        let left_out = LeftOut { path: &file.path, bytes: file.bytes, directory: false };
-        groups.entry(file.reason).or_default().push(left_out);
-    }
-    let mut table: Vec<SkippedRow> =
-        groups.into_iter().map(|(reason, files)| skipped_row(reason, files)).collect();
-    table.sort_by_key(|row| (std::cmp::Reverse(row.bytes), std::cmp::Reverse(row.files), row.description));
-    table
-}
-
-/// A file or folder that was left out.
-struct LeftOut<'l> {
-    path: &'l RepoPath,
-    bytes: u64,
-    directory: bool,
-}
-
-fn skipped_row(reason: SkipReason, mut all: Vec<LeftOut<'_>>) -> SkippedRow {
-    // Folders first, for they may hold much; then the largest files.
-    all.sort_by_key(|file| (!file.directory, std::cmp::Reverse(file.bytes), file.path));
-    let directories = all.iter().filter(|file| file.directory).count() as u64;
-    let examples = all.iter().take(EXAMPLES);
-    let examples = examples.map(|file| format!("{}{}", file.path, if file.directory { "/" } else { "" }));
-    SkippedRow {
-        reason,
-        description: reason.description(),
-        files: all.len() as u64 - directories,
-        directories,
-        bytes: all.iter().map(|file| file.bytes).sum(),
-        examples: examples.collect(),
-    }
-}
-
-/// One clause that says why there is nothing to pack.
-pub fn nothing_to_pack(skipped: &[SkippedRow]) -> String {
-    if skipped.is_empty() {
-        return "there is nothing to pack: the folder is empty".to_owned();
-    }
-    let reasons: Vec<String> =
-        skipped.iter().map(|row| format!("{} {}", row.files + row.directories, row.description)).collect();
-    format!("there is nothing to pack: everything was left out ({})", reasons.join(", "))
 }
 
 impl Facts<'_> {
@@ -256,6 +195,9 @@ impl Facts<'_> {
             kinds: self.kinds(),
             repeated: self.finished.repeated,
             history: self.history.clone(),
+            qa: self.qa.clone(),
+            split: self.split(),
+            largest: largest(documents),
             coverage: CoverageRow {
                 bytes_total: packed_bytes + self.skipped.iter().map(|row| row.bytes).sum::<u64>(),
                 bytes_packed: packed_bytes,
@@ -288,6 +230,25 @@ impl Facts<'_> {
             side.count(one, min);
         }
         rows
+    }
+
+    fn split(&self) -> SplitRow {
+        let mut row = SplitRow::default();
+        for document in 0..self.corpus.documents.len() as u32 {
+            match self.sides.of(document) {
+                Side::Train => row.files_train += 1,
+                Side::Val => row.files_val += 1,
+            }
+        }
+        for cluster in self.sides.clusters().filter(|cluster| cluster.size > 1) {
+            row.clusters += 1;
+            row.clustered_files += u64::from(cluster.size);
+            row.largest_cluster = row.largest_cluster.max(u64::from(cluster.size));
+            for &reason in &cluster.reasons {
+                *row.reasons.entry(reason).or_insert(0) += 1;
+            }
+        }
+        row
     }
 
     fn kinds(&self) -> Vec<KindRow> {
@@ -340,48 +301,4 @@ impl Counted {
 fn name_of(root: &Path) -> String {
     let absolute = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
     absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy().into_owned()
-}
-
-fn redactions(documents: &[Record]) -> Vec<RedactionRow> {
-    let mut rows: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-    for (&kind, &count) in documents.iter().flat_map(|record| &record.secrets) {
-        let row = rows.entry(kind).or_default();
-        row.0 += u64::from(count);
-        row.1 += 1;
-    }
-    rows.into_iter().map(|(kind, (count, files))| RedactionRow { kind, count, files }).collect()
-}
-
-fn directories(documents: &[Record]) -> Vec<DirectoryRow> {
-    let mut rows: HashMap<&[u8], (u64, u64, u64)> = HashMap::new();
-    for record in documents {
-        let row = rows.entry(record.path.parent()).or_default();
-        row.0 += 1;
-        row.1 += record.bytes;
-        row.2 += u64::from(record.tokens);
-    }
-    let mut rows: Vec<_> = rows.into_iter().collect();
-    rows.sort_by_key(|&(path, (_, _, tokens))| (std::cmp::Reverse(tokens), path));
-    rows.truncate(DIRECTORIES);
-    rows.into_iter()
-        .map(|(path, (files, bytes, tokens))| {
-            let path = if path.is_empty() { ".".to_owned() } else { RepoPath::new(path).to_string() };
-            DirectoryRow { path, files, bytes, tokens }
-        })
-        .collect()
-}
-
-fn languages(documents: &[Record]) -> Vec<LanguageRow> {
-    let mut rows: HashMap<&'static str, (u64, u64, u64)> = HashMap::new();
-    for record in documents {
-        let row = rows.entry(record.language.name).or_default();
-        row.0 += 1;
-        row.1 += record.bytes;
-        row.2 += u64::from(record.tokens);
-    }
-    let rows =
-        rows.into_iter().map(|(name, (files, bytes, tokens))| LanguageRow { name, files, bytes, tokens });
-    let mut rows: Vec<LanguageRow> = rows.collect();
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.tokens), row.name));
-    rows
 }

@@ -1,0 +1,267 @@
+//! Definitions of the files that the targets need.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{LEAST, Targets, append_block, estimate, whole_lines};
+use crate::Result;
+use crate::graph::{Edge, EdgeKind};
+use crate::pack::corpus::Record;
+use crate::pack::world::World;
+use crate::sequence::{Draft, Link, Piece, Role, Why};
+use crate::symbols::{Definition, SymbolKind};
+
+/// Tokens of the elision line that comes with a piece.
+const ELISION: u32 = 4;
+/// About as many bytes make a definition's lines longer than itself.
+const INDENT: usize = 4;
+/// A body of so few tokens is shown with its head.
+const SHORT: u32 = 30;
+/// So many files are looked into, those first that are needed most.
+const MOST_FILES: usize = 24;
+/// One of so many definitions that nobody names is drawn.
+const DRAWN: u64 = 3;
+
+/// A definition that may be shown.
+struct Candidate {
+    /// Place in the list of files.
+    file: usize,
+    definition: usize,
+    why: Why,
+    /// In tokens.
+    head: u32,
+    /// In tokens.
+    whole: u32,
+}
+
+/// A file that the targets need.
+struct Needed<'n> {
+    document: u32,
+    record: &'n Record,
+    link: Link,
+}
+
+/// Appends blocks of at most `room` tokens in all, in reading order; says which documents they show.
+///
+/// # Errors
+/// [`crate::Error::Io`].
+pub fn append(
+    world: &World<'_>,
+    targets: &Targets<'_>,
+    room: u32,
+    draft: &mut Draft,
+) -> Result<HashSet<u32>> {
+    let files = needed(world, targets);
+    let mut candidates = Vec::new();
+    for (number, file) in files.iter().enumerate() {
+        collect(world, targets, number, file, &mut candidates);
+    }
+    let mut by_file: BTreeMap<u32, (&Needed<'_>, Vec<Chosen>)> = BTreeMap::new();
+    for ((file, definition), (why, whole)) in choose(&files, &candidates, room) {
+        let place = world.reading_order[files[file].document as usize];
+        let chosen = &mut by_file.entry(place).or_insert((&files[file], Vec::new())).1;
+        chosen.push(Chosen { definition, why, whole });
+    }
+    let mut shown = HashSet::new();
+    let mut left = room;
+    for (file, chosen) in by_file.into_values() {
+        let loaded = world.load(file.document)?;
+        let mut pieces = pieces(world, file, loaded.text().text, &chosen);
+        // Where the estimates were too low, what is least wanted goes.
+        while !pieces.is_empty() {
+            let before = draft.len();
+            if append_block(world, &loaded, &pieces, left, draft) {
+                left -= draft.len() - before;
+                shown.insert(file.document);
+                break;
+            }
+            let least = (0..pieces.len()).max_by_key(|&at| weight(pieces[at].why));
+            pieces.remove(least.unwrap_or(0));
+        }
+    }
+    Ok(shown)
+}
+
+/// A definition to be shown.
+struct Chosen {
+    definition: usize,
+    why: Why,
+    whole: bool,
+}
+
+/// The pieces of one file: whole lines, sorted, none of them twice.
+fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen]) -> Vec<Piece> {
+    let Some(facts) = world.facts(file.record) else { return Vec::new() };
+    let found = chosen.iter().filter_map(|one| Some((one, facts.definitions.get(one.definition)?)));
+    let mut pieces: Vec<Piece> = found
+        .map(|(one, definition)| {
+            let (range, role) = match one.whole {
+                true => (&definition.range, Role::Definition),
+                false => (&definition.signature, Role::Signature),
+            };
+            Piece {
+                name: Some(Arc::from(&*definition.name)),
+                needed_by: Some(file.link.clone()),
+                ..Piece::new(whole_lines(text, range.start as usize..range.end as usize), role, one.why)
+            }
+        })
+        .collect();
+    pieces.sort_by_key(|piece| (piece.bytes.start, std::cmp::Reverse(piece.bytes.end)));
+    let mut end = 0;
+    pieces.retain_mut(|piece| {
+        piece.bytes.start = piece.bytes.start.max(end);
+        end = end.max(piece.bytes.end);
+        !piece.bytes.is_empty()
+    });
+    pieces
+}
+
+/// How little something is wanted.
+fn weight(why: Why) -> u8 {
+    match why {
+        Why::Named => 0,
+        Why::MemberOfNamed => 1,
+        _ => 2,
+    }
+}
+
+/// The files that the targets need, those first that are needed most.
+fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Vec<Needed<'n>> {
+    let graph = &world.corpus.graph;
+    let mut strongest: HashMap<u32, (Edge, &Arc<str>)> = HashMap::new();
+    for target in &targets.loaded {
+        for edge in graph.needs(target.record.file) {
+            let Some(document) = world.corpus.document_of(edge.to) else { continue };
+            if edge.kind == EdgeKind::Package
+                || targets.contains(document)
+                || !world.may_show(targets.side, document)
+            {
+                continue;
+            }
+            let known = strongest.entry(document).or_insert((*edge, &target.record.name));
+            if edge.kind > known.0.kind {
+                *known = (*edge, &target.record.name);
+            }
+        }
+    }
+    let mut all: Vec<(u32, (Edge, &Arc<str>))> = strongest.into_iter().collect();
+    all.sort_unstable_by_key(|&(document, (edge, _))| (std::cmp::Reverse(edge.kind), document));
+    all.truncate(MOST_FILES);
+    all.into_iter()
+        .map(|(document, (edge, path))| Needed {
+            document,
+            record: &world.corpus.documents[document as usize],
+            link: Link { path: path.clone(), kind: edge.kind, line: edge.line },
+        })
+        .collect()
+}
+
+fn collect(
+    world: &World<'_>,
+    targets: &Targets<'_>,
+    number: usize,
+    file: &Needed<'_>,
+    out: &mut Vec<Candidate>,
+) {
+    let Some(facts) = world.facts(file.record) else { return };
+    let all = &facts.definitions;
+    let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
+    let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
+    let is_named = |definition: &Definition| targets.known.contains(&*definition.name);
+    for (at, definition) in all.iter().enumerate() {
+        let outer = definition.parent.and_then(|at| all.get(at as usize));
+        let is_member = outer.is_some_and(|outer| outer.kind != SymbolKind::Module);
+        if definition.kind == SymbolKind::Module || is_private(all, definition) {
+            continue;
+        }
+        let why = match (is_named(definition), outer.is_some_and(is_named)) {
+            (true, _) if !is_member => Why::Named,
+            // A member says little without what it is a member of.
+            (_, true) if is_member => Why::MemberOfNamed,
+            _ if is_member || definition.kind == SymbolKind::Impl => continue,
+            _ if drawn(draw, at) => Why::Drawn,
+            _ => continue,
+        };
+        let size = |range: &std::ops::Range<u32>| estimate(file.record, range.len() + INDENT) + ELISION;
+        out.push(Candidate {
+            file: number,
+            definition: at,
+            why,
+            head: size(&definition.signature),
+            whole: size(&definition.range),
+        });
+    }
+}
+
+/// Whether a definition stands in a function, or in a module of tests: nobody else uses it.
+fn is_private(all: &[Definition], definition: &Definition) -> bool {
+    let mut parent = definition.parent;
+    while let Some(outer) = parent.and_then(|at| all.get(at as usize)) {
+        match outer.kind {
+            SymbolKind::Function | SymbolKind::Method => return true,
+            SymbolKind::Module if matches!(&*outer.name, "test" | "tests") => return true,
+            _ => parent = outer.parent,
+        }
+    }
+    false
+}
+
+/// A draw by the seed: a sequence's targets see some of the definitions that nobody names.
+fn drawn(draw: u64, definition: usize) -> bool {
+    // The finalizer of splitmix64 (Steele, Lea, Flood 2014): cheap, and every bit depends on every other.
+    let mut bits = draw ^ (definition as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (bits ^ (bits >> 31)).is_multiple_of(DRAWN)
+}
+
+/// Which definitions are shown, by file and place, and whether whole.
+fn choose(
+    files: &[Needed<'_>],
+    candidates: &[Candidate],
+    room: u32,
+) -> BTreeMap<(usize, usize), (Why, bool)> {
+    let mut order: Vec<&Candidate> = candidates.iter().collect();
+    order.sort_by_key(|one| (weight(one.why), one.file, one.definition));
+    let mut chosen = BTreeMap::new();
+    let mut opened = HashSet::new();
+    let mut left = room;
+    let mut take = |one: &Candidate, cost: u32, whole: bool, left: &mut u32| {
+        let opening = match opened.contains(&one.file) {
+            true => 0,
+            false => files[one.file].record.header.len() as u32 + 2 + ELISION,
+        };
+        let old = chosen.get(&(one.file, one.definition)).map_or(0, |_| one.head);
+        if *left + old < cost + opening {
+            return;
+        }
+        *left = *left + old - cost - opening;
+        opened.insert(one.file);
+        chosen.insert((one.file, one.definition), (one.why, whole));
+    };
+    // Heads first, of what is named and of its members; short things whole.
+    let of = |why: Why| order.iter().copied().filter(move |one| one.why == why);
+    for one in of(Why::Named).chain(of(Why::MemberOfNamed)) {
+        let whole = one.whole <= one.head + SHORT;
+        take(one, if whole { one.whole } else { one.head }, whole, &mut left);
+    }
+    // A quarter of the room goes to what nobody names; all of it where nothing is named.
+    let named = left < room;
+    let mut others = if named { left.min(room / 4) } else { left };
+    left -= others;
+    for one in of(Why::Drawn) {
+        let whole = one.whole <= one.head + SHORT;
+        take(one, if whole { one.whole } else { one.head }, whole, &mut others);
+    }
+    left += others;
+    // Then the bodies of what is named, the shortest first.
+    let mut bodies: Vec<&Candidate> = of(Why::Named).filter(|one| one.whole > one.head).collect();
+    bodies.sort_by_key(|one| one.whole);
+    for one in bodies {
+        if left < LEAST {
+            break;
+        }
+        take(one, one.whole, true, &mut left);
+    }
+    chosen
+}

@@ -1,0 +1,207 @@
+//! What stands before the targets of a hierarchical sequence, chosen without looking at what is learnt.
+//!
+//! From the front: definitions of the files that the targets need, the files beside the targets, and, where the first
+//! target is a later window of a long file, that file's own import lines and the heads of the definitions around the
+//! window. What a reader knows before the learnt part decides which definitions matter: the names in the import lines
+//! and in the text before it; a seeded share of others from the same files is shown too, so that not everything that is
+//! shown will be used.
+
+mod definitions;
+mod outline;
+mod siblings;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashSet;
+
+use super::corpus::Record;
+use super::fit::{Bin, Block};
+use super::options::Context;
+use super::output::Side;
+use super::plan;
+use super::world::{Loaded, World};
+use crate::Result;
+use crate::sequence::{Draft, Piece, words};
+
+/// Fewer tokens than this are no room for another block.
+const LEAST: u32 = 40;
+
+/// Chooses context; the same for all sequences of a dataset.
+pub struct Chooser<'c> {
+    world: &'c World<'c>,
+    stems: HashMap<String, Vec<u32>>,
+    /// Where the imports of each document stand, once somebody asked.
+    imports: Vec<OnceLock<Box<[Range<usize>]>>>,
+}
+
+/// Buffers for the parts of a context.
+#[derive(Default)]
+pub struct Parts {
+    own: Draft,
+    beside: Draft,
+}
+
+/// What is to be learnt, and what is known before.
+struct Targets<'t> {
+    side: Side,
+    /// Documents that are learnt.
+    documents: Vec<u32>,
+    /// The documents, with their texts.
+    loaded: Vec<Loaded<'t>>,
+    /// Names that a reader knows before the learnt part.
+    known: FxHashSet<String>,
+    /// Place in `loaded` of the target that comes first.
+    first: usize,
+    /// The first target begins with its own overlap.
+    later_window: bool,
+    /// The byte at which the first target's window begins.
+    begins: usize,
+}
+
+impl<'c> Chooser<'c> {
+    /// Prepares to choose.
+    pub fn new(world: &'c World<'c>) -> Self {
+        let documents = &world.corpus.documents;
+        let imports = documents.iter().map(|_| OnceLock::new()).collect();
+        Self { world, stems: siblings::by_stem(documents), imports }
+    }
+
+    /// Replaces `draft` by the context of the targets in `bin`, at most as long as the band has room.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn fill(
+        &self,
+        bin: &Bin,
+        band: usize,
+        side: Side,
+        parts: &mut Parts,
+        draft: &mut Draft,
+    ) -> Result<()> {
+        draft.clear();
+        let mut room = self.world.options.bands[band].max.saturating_sub(bin.length);
+        if room < LEAST {
+            return Ok(());
+        }
+        let wants = |what| self.world.options.context.contains(&what);
+        let targets = self.targets(bin, band, side)?;
+        let Parts { own, beside } = parts;
+        own.clear();
+        if wants(Context::Outline) && targets.later_window {
+            self.outline(&targets, room / 4, own);
+            room -= own.len();
+        }
+        let mut shown = HashSet::new();
+        if wants(Context::Definitions) {
+            let share = if wants(Context::Siblings) { room / 2 } else { room };
+            shown = definitions::append(self.world, &targets, share, draft)?;
+            room -= draft.len();
+        }
+        if wants(Context::Siblings) {
+            let ends = self.siblings(&targets, &shown, room, beside)?;
+            room -= beside.len();
+            if room >= LEAST && !shown.is_empty() {
+                // What the siblings leave is for more definitions.
+                let share = draft.len() + room;
+                draft.clear();
+                definitions::append(self.world, &targets, share, draft)?;
+            }
+            let starts = std::iter::once(Draft::START).chain(ends.iter().copied());
+            let blocks: Vec<_> = starts.zip(&ends).collect();
+            for (start, end) in blocks.into_iter().rev() {
+                draft.append_between(beside, start, *end);
+            }
+        }
+        draft.append_between(own, Draft::START, own.mark());
+        Ok(())
+    }
+
+    fn targets(&self, bin: &Bin, band: usize, side: Side) -> Result<Targets<'c>> {
+        let mut documents: Vec<u32> = bin.blocks.iter().map(|block| block.document).collect();
+        documents.sort_unstable();
+        documents.dedup();
+        let loaded: Vec<Loaded<'_>> =
+            documents.iter().map(|&document| self.world.load(document)).collect::<Result<_>>()?;
+        let mut known = FxHashSet::default();
+        for (&document, one) in documents.iter().zip(&loaded) {
+            for range in self.imports(document, one) {
+                let lines = one.text().text.get(range.clone()).unwrap_or_default();
+                known.extend(words(lines).map(|(_, word)| word.to_owned()));
+            }
+        }
+        let (mut later_window, mut begins) = (false, 0);
+        let place = |block: &Block| documents.binary_search(&block.document).ok();
+        let first = bin.blocks.first().and_then(place).unwrap_or(0);
+        if let Some(block) = bin.blocks.first().filter(|block| block.has_context) {
+            let window = plan::window(self.world, band, block);
+            if let Some(one) = loaded.get(first) {
+                let text = one.text().text;
+                let learnt = self.learnt_from(one.record, window);
+                let overlap = text.get(window.bytes.start as usize..learnt).unwrap_or_default();
+                known.extend(words(overlap).map(|(_, word)| word.to_owned()));
+            }
+            (later_window, begins) = (true, window.bytes.start as usize);
+        }
+        Ok(Targets { side, documents, loaded, known, first, later_window, begins })
+    }
+
+    /// Where the imports of a document stand.
+    fn imports(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
+        self.imports[document as usize].get_or_init(|| {
+            let facts = self.world.facts(loaded.record);
+            facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
+        })
+    }
+
+    /// About where in the text a window's learnt part begins: by the share of its tokens that are context.
+    fn learnt_from(&self, record: &Record, window: &crate::sequence::Window) -> usize {
+        let share = f64::from(window.context) / (window.tokens.len().max(1) as f64);
+        let bytes = (window.bytes.len() as f64 * share) as usize;
+        (window.bytes.start as usize + bytes).min(record.text_bytes as usize)
+    }
+}
+
+impl Targets<'_> {
+    fn contains(&self, document: u32) -> bool {
+        self.documents.binary_search(&document).is_ok()
+    }
+
+    /// The target that the sequence begins with.
+    fn first(&self) -> Option<&Loaded<'_>> {
+        self.loaded.get(self.first)
+    }
+}
+
+/// Appends a file block of `pieces` if it has at most `room` tokens; says whether it did.
+fn append_block(
+    world: &World<'_>,
+    loaded: &Loaded<'_>,
+    pieces: &[Piece],
+    room: u32,
+    draft: &mut Draft,
+) -> bool {
+    let mark = draft.mark();
+    let before = draft.len();
+    let fits = draft.file_block(&world.kit, &loaded.text(), pieces).is_ok() && draft.len() - before <= room;
+    if !fits {
+        draft.rewind(mark);
+    }
+    fits
+}
+
+/// About how many tokens some bytes of a document take.
+pub(super) fn estimate(record: &Record, bytes: usize) -> u32 {
+    (bytes as f64 * f64::from(record.tokens) / f64::from(record.text_bytes.max(1))).ceil() as u32
+}
+
+/// `range` widened to whole lines.
+pub(super) fn whole_lines(text: &str, range: Range<usize>) -> Range<usize> {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = match text[start..range.end].ends_with('\n') {
+        true => range.end,
+        false => text[range.end..].find('\n').map_or(text.len(), |at| range.end + at + 1),
+    };
+    start..end
+}

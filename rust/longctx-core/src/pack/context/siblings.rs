@@ -1,0 +1,157 @@
+//! The files beside the targets: counterparts (test, header), then those of the nearest names.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Chooser, LEAST, Targets, append_block};
+use crate::Result;
+use crate::pack::corpus::Record;
+use crate::sequence::{Draft, Mark, Piece, Role, Why};
+
+/// So many neighbours in path order are looked at, each way.
+const REACH: u32 = 32;
+/// So many files are shown at most.
+const MOST: usize = 4;
+/// A name that so many files share, as `index` or `mod`, tells of no relation.
+const COMMON: usize = 6;
+
+/// Documents by what their names have in common with those of their counterparts.
+pub fn by_stem(documents: &[Record]) -> HashMap<String, Vec<u32>> {
+    let mut stems: HashMap<String, Vec<u32>> = HashMap::new();
+    for (number, document) in (0u32..).zip(documents) {
+        stems.entry(stem(&document.name)).or_default().push(number);
+    }
+    stems
+}
+
+/// The name without endings and the marks of a test: `FooTest.java`, `foo_test.go`, `test_foo.py`, `foo.spec.ts`, `foo.h`.
+fn stem(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name.trim_start_matches('.').split('.').next().unwrap_or(name);
+    let name = name.strip_suffix("Tests").or(name.strip_suffix("Test")).unwrap_or(name).to_lowercase();
+    let bare = name.trim_start_matches("test_").trim_end_matches("_test").trim_end_matches("_spec");
+    let bare = bare.trim_end_matches("-test").trim_end_matches("_tests");
+    if bare.is_empty() { name } else { bare.to_owned() }
+}
+
+impl Chooser<'_> {
+    /// Replaces `draft` by blocks of at most `room` tokens in all, the nearest first, and says where each ends; none are
+    /// of documents in `shown`.
+    pub(super) fn siblings(
+        &self,
+        targets: &Targets<'_>,
+        shown: &HashSet<u32>,
+        room: u32,
+        draft: &mut Draft,
+    ) -> Result<Vec<Mark>> {
+        draft.clear();
+        let mut ends = Vec::new();
+        for (document, why) in self.nearest(targets, shown) {
+            let left = room - draft.len();
+            if left < LEAST || ends.len() == MOST {
+                break;
+            }
+            let loaded = self.world.load(document)?;
+            let text = loaded.text().text;
+            let frame = loaded.record.header.len() as u32 + 2;
+            if loaded.record.tokens + frame <= left {
+                let whole = [Piece::new(0..text.len(), Role::File, why)];
+                append_block(self.world, &loaded, &whole, left, draft);
+            } else {
+                // A head as long as there is room, cut at a line end; the estimate may need a second try.
+                let bytes_per_token = text.len() as f64 / f64::from(loaded.record.tokens.max(1));
+                for share in [95, 80, 60] {
+                    let tokens = left.saturating_sub(frame + 4) * share / 100;
+                    let bytes = (f64::from(tokens) * bytes_per_token) as usize;
+                    let end = memchr::memrchr(b'\n', &text.as_bytes()[..bytes.min(text.len())]);
+                    let end = end.map_or(0, |at| at + 1);
+                    let head = [Piece::new(0..end, Role::Head, why)];
+                    if end == 0 || append_block(self.world, &loaded, &head, left, draft) {
+                        break;
+                    }
+                }
+            }
+            ends.push(draft.mark());
+        }
+        Ok(ends)
+    }
+
+    /// Documents beside the targets, the nearest first.
+    fn nearest(&self, targets: &Targets<'_>, shown: &HashSet<u32>) -> Vec<(u32, Why)> {
+        let documents = &self.world.corpus.documents;
+        let Some(first) = targets.first() else { return Vec::new() };
+        let (Some(&low), Some(&high)) = (targets.documents.first(), targets.documents.last()) else {
+            return Vec::new();
+        };
+        let mut found: HashMap<u32, (u32, Why)> = HashMap::new();
+        let mut note = |document: u32, score: u32, why: Why| {
+            let known = found.entry(document).or_insert((score, why));
+            if score > known.0 {
+                *known = (score, why);
+            }
+        };
+        for target in &targets.loaded {
+            let same_stem = self.stems.get(&stem(&target.record.name)).map_or(&[][..], Vec::as_slice);
+            if same_stem.len() <= COMMON {
+                for &document in same_stem {
+                    let other = &documents[document as usize];
+                    note(document, 1000 + nearness(target.record, other), Why::Counterpart);
+                }
+            }
+        }
+        let last = documents.len() as u32;
+        let around =
+            (low.saturating_sub(REACH)..low).chain(low..=high).chain(high + 1..(high + 1 + REACH).min(last));
+        for document in around {
+            note(document, nearness(first.record, &documents[document as usize]), Why::Sibling);
+        }
+        let mut all: Vec<(u32, (u32, Why))> = found
+            .into_iter()
+            .filter(|&(document, (_, why))| {
+                // Text in another language says little: a picture's markup nothing about a manual.
+                let same_language = documents[document as usize].language.name == first.record.language.name;
+                (same_language || why == Why::Counterpart)
+                    && !targets.contains(document)
+                    && !shown.contains(&document)
+                    && self.world.may_show(targets.side, document)
+            })
+            .collect();
+        all.sort_unstable_by_key(|&(document, (score, _))| {
+            (std::cmp::Reverse(score), document.abs_diff(low), document)
+        });
+        all.into_iter().map(|(document, (_, why))| (document, why)).collect()
+    }
+}
+
+/// How alike two documents are by their paths: same folder, same beginning of the name.
+fn nearness(a: &Record, b: &Record) -> u32 {
+    let folders =
+        |record: &Record| record.name.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let (folder_a, folder_b) = (folders(a), folders(b));
+    let same_folder = folder_a == folder_b;
+    let shared = folder_a.split('/').zip(folder_b.split('/')).take_while(|(a, b)| a == b).count() as u32;
+    let name = |record: &Record| record.path.name().to_vec();
+    let prefix = name(a).iter().zip(&name(b)).take_while(|(a, b)| a == b).count() as u32;
+    u32::from(same_folder) * 100 + shared.min(10) * 5 + prefix.min(20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counterparts_have_one_stem() {
+        for path in [
+            "a/foo.py",
+            "tests/test_foo.py",
+            "foo_test.go",
+            "src/Foo.java",
+            "FooTest.java",
+            "foo.spec.ts",
+            "foo.h",
+        ] {
+            assert_eq!(stem(path), "foo", "{path}");
+        }
+        assert_eq!(stem("test_.py"), "test_");
+        assert_ne!(stem("foo_bar.py"), stem("foo.py"));
+    }
+}

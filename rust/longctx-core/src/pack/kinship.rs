@@ -1,0 +1,105 @@
+//! Which documents must stay on one side of the split: nothing that validation measures may have been learnt under
+//! another name.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::clusters::{Clusters, Reason};
+use super::corpus::Corpus;
+use super::minhash::{Sketch, near_duplicates};
+use super::options::PackOptions;
+use super::past::Past;
+use crate::Result;
+use crate::graph::EdgeKind;
+use crate::history::{Blob, ObjectId};
+use crate::interrupt::Watch;
+
+/// Cycles of more files are not kept together: they would be half of a repository.
+const LARGEST_CYCLE: usize = 8;
+
+/// Finds the kin of every document: equal contents, near-duplicates (of any version that may be told), a common past,
+/// and tight cycles of imports.
+///
+/// # Errors
+/// [`crate::Error::Io`], [`crate::Error::Interrupted`].
+pub fn clusters(
+    corpus: &Corpus,
+    past: Option<&Past>,
+    prefix: &[u8],
+    options: &PackOptions,
+    watch: Watch<'_>,
+) -> Result<Clusters> {
+    let mut clusters = Clusters::new(corpus.documents.len());
+    clusters.join_equal(corpus.documents.iter().map(|record| record.blob.clone()));
+    for cycle in corpus.graph.cycles(EdgeKind::ReExport) {
+        let documents: Vec<u32> = cycle.iter().filter_map(|&file| corpus.document_of(file)).collect();
+        if cycle.len() <= LARGEST_CYCLE {
+            for pair in documents.windows(2) {
+                clusters.join(pair[0], pair[1], Reason::Cycle);
+            }
+        }
+    }
+    watch.progress.begin("comparing", "files", corpus.documents.len() as u64);
+    let mut sketches: Vec<Sketch> = corpus
+        .documents
+        .par_iter()
+        .map(|record| {
+            watch.check()?;
+            watch.progress.advance(1);
+            Ok(Sketch::of(&corpus.read_text(record)?))
+        })
+        .collect::<Result<_>>()?;
+    let mut owners: Vec<u32> = (0..corpus.documents.len() as u32).collect();
+    if let Some(past) = past {
+        let versions = versions(corpus, past, prefix, options, &mut clusters);
+        let found: Mutex<Vec<(usize, Sketch)>> = Mutex::default();
+        let ids: Vec<ObjectId> = versions.iter().map(|&(id, _)| id).collect();
+        past.blobs.visit(&ids, options.max_file_size, watch, |place, blob| {
+            if let Blob::Bytes(bytes) = blob {
+                let sketch = Sketch::of(&String::from_utf8_lossy(bytes));
+                found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, sketch));
+            }
+            Ok(())
+        })?;
+        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.sort_unstable_by_key(|&(place, _)| place);
+        for (place, sketch) in found {
+            owners.push(versions[place].1);
+            sketches.push(sketch);
+        }
+    }
+    for (one, other) in near_duplicates(&sketches) {
+        clusters.join(owners[one as usize], owners[other as usize], Reason::NearDuplicate);
+    }
+    Ok(clusters)
+}
+
+/// The contents of versions that may be told, each with one document whose past it is; documents that share one are
+/// joined.
+fn versions(
+    corpus: &Corpus,
+    past: &Past,
+    prefix: &[u8],
+    options: &PackOptions,
+    clusters: &mut Clusters,
+) -> Vec<(ObjectId, u32)> {
+    let mut owner_of: HashMap<ObjectId, u32> = HashMap::new();
+    let mut versions = Vec::new();
+    for (document, chain) in past.chains(corpus, prefix) {
+        // What the oldest that is told was made of is shown too.
+        let told = chain.contents().take(options.history.max_versions);
+        for blob in told.flat_map(|version| [version.blob, version.before]).flatten() {
+            let id = past.history.blob(blob);
+            match owner_of.get(&id) {
+                Some(&owner) => clusters.join(owner, document, Reason::Renamed),
+                None => {
+                    owner_of.insert(id, document);
+                    versions.push((id, document));
+                }
+            }
+        }
+    }
+    versions
+}

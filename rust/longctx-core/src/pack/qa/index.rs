@@ -1,0 +1,234 @@
+//! Who defines and who calls what, over the whole repository.
+
+use std::collections::{HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::resolve::{Site, Sure, resolve};
+use crate::Result;
+use crate::graph::FileFacts;
+use crate::interrupt::Watch;
+use crate::pack::world::World;
+use crate::sequence::words;
+use crate::symbols::calls::{self, Call};
+use crate::symbols::{Definition, SymbolKind};
+
+/// Shorter names are too often something else.
+const SHORTEST: usize = 3;
+
+/// A definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Item {
+    /// The document.
+    pub document: u32,
+    /// The place in the document's list of definitions.
+    pub definition: u32,
+}
+
+/// A call of a name that one definition of the repository has.
+#[derive(Debug, Clone, Copy)]
+pub struct Called {
+    /// The byte where the name begins.
+    pub at: u32,
+    /// The place of the definition in [`Index::targets`].
+    pub target: u32,
+    /// The definition that it stands in; none on the top level.
+    pub caller: Option<u32>,
+    /// It is that definition which is called, and no other thing of the same name.
+    pub sure: bool,
+}
+
+/// Definitions and calls by name.
+pub struct Index<'w> {
+    world: &'w World<'w>,
+    targets: Vec<Item>,
+    by_name: HashMap<&'w str, u32>,
+    /// By document, in order.
+    calls: Vec<Box<[Called]>>,
+    /// For each target the sure calls from other definitions: document, and place in its list.
+    callers: Vec<Vec<(u32, u32)>>,
+}
+
+/// What bears a name.
+struct Bearers {
+    /// The first of those with a body.
+    first: Option<Item>,
+    /// How many have one.
+    bodies: u32,
+}
+
+impl<'w> Index<'w> {
+    /// Reads the calls of all documents.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
+    pub fn new(world: &'w World<'w>, watch: Watch<'_>) -> Result<Self> {
+        let (targets, by_name) = targets(world);
+        let documents = world.corpus.documents.len();
+        watch.progress.begin("reading calls", "files", documents as u64);
+        let found: Vec<Vec<(Called, Sure)>> = (0..documents as u32)
+            .into_par_iter()
+            .map(|document| {
+                watch.check()?;
+                let found = calls_of(world, document, &targets, &by_name, watch);
+                watch.progress.advance(1);
+                found
+            })
+            .collect::<Result<_>>()?;
+        let mut shared = vec![false; targets.len()];
+        for (called, _) in found.iter().flatten().filter(|(_, sure)| *sure == Sure::Others) {
+            shared[called.target as usize] = true;
+        }
+        let mut callers = vec![Vec::new(); targets.len()];
+        let mut calls = Vec::with_capacity(found.len());
+        for (document, found) in (0u32..).zip(found) {
+            let mut these = Vec::with_capacity(found.len());
+            for (mut called, sure) in found {
+                let target = called.target as usize;
+                called.sure = sure == Sure::Yes || sure == Sure::UnlessOthers && !shared[target];
+                let itself = targets[target];
+                let from = called.caller.map(|definition| Item { document, definition });
+                if called.sure && from.is_some_and(|from| from != itself) {
+                    callers[target].push((document, these.len() as u32));
+                }
+                these.push(called);
+            }
+            calls.push(these.into_boxed_slice());
+        }
+        Ok(Self { world, targets, by_name, calls, callers })
+    }
+
+    /// The definitions that alone have their names, of what can be called.
+    pub fn targets(&self) -> &[Item] {
+        &self.targets
+    }
+
+    /// The place of a definition among the targets, if it is one.
+    pub fn target_of(&self, item: Item) -> Option<u32> {
+        let place = *self.by_name.get(&*self.definition(item)?.name)?;
+        (self.targets[place as usize] == item).then_some(place)
+    }
+
+    /// The calls in a document of names that are targets', in order.
+    pub fn calls(&self, document: u32) -> &[Called] {
+        &self.calls[document as usize]
+    }
+
+    /// The sure calls of a target from other definitions: documents and calls.
+    pub fn callers(&self, target: u32) -> impl Iterator<Item = (u32, Called)> {
+        let all = self.callers[target as usize].iter();
+        all.map(|&(document, at)| (document, self.calls[document as usize][at as usize]))
+    }
+
+    /// What a document says.
+    pub fn facts(&self, document: u32) -> Option<&'w FileFacts> {
+        self.world.facts(&self.world.corpus.documents[document as usize])
+    }
+
+    /// A definition itself.
+    pub fn definition(&self, item: Item) -> Option<&'w Definition> {
+        self.facts(item.document)?.definitions.get(item.definition as usize)
+    }
+
+    /// `Class.method`, or the bare name.
+    pub fn full_name(&self, item: Item) -> String {
+        let Some(definition) = self.definition(item) else { return String::new() };
+        let parent = definition.parent.map(|parent| Item { definition: parent, ..item });
+        match parent.and_then(|parent| self.definition(parent)) {
+            Some(parent) if parent.kind != SymbolKind::Module => {
+                format!("{}.{}", parent.name, definition.name)
+            }
+            _ => definition.name.to_string(),
+        }
+    }
+}
+
+/// Whether a definition stands inside of a function.
+pub fn in_function(facts: &FileFacts, definition: &Definition) -> bool {
+    let mut parent = definition.parent;
+    while let Some(outer) = parent.and_then(|at| facts.definitions.get(at as usize)) {
+        if is_function(outer) {
+            return true;
+        }
+        parent = outer.parent;
+    }
+    false
+}
+
+/// Whether a definition is a function or method.
+pub fn is_function(definition: &Definition) -> bool {
+    matches!(definition.kind, SymbolKind::Function | SymbolKind::Method)
+}
+
+/// Whether a name can be asked for: long enough, and a word.
+pub fn is_askable(name: &str) -> bool {
+    name.len() >= SHORTEST && words(name).next() == Some((0, name))
+}
+
+/// Definitions that can be called and that no other definition shares the name with. Prototypes do not count, nor do
+/// constructors that are called like their class.
+fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, HashMap<&'w str, u32>) {
+    let mut all: HashMap<&str, Bearers> = HashMap::new();
+    for (document, record) in (0u32..).zip(&world.corpus.documents) {
+        let Some(facts) = world.facts(record) else { continue };
+        for (at, definition) in (0u32..).zip(&facts.definitions) {
+            let parent = definition.parent.and_then(|at| facts.definitions.get(at as usize));
+            let counts = !matches!(definition.kind, SymbolKind::Impl | SymbolKind::Module)
+                && parent.is_none_or(|parent| parent.name != definition.name)
+                && (!is_function(definition) || definition.signature.end + 1 < definition.range.end);
+            if counts {
+                let bearers = all.entry(&definition.name).or_insert(Bearers { first: None, bodies: 0 });
+                bearers.first.get_or_insert(Item { document, definition: at });
+                bearers.bodies += 1;
+            }
+        }
+    }
+    let callable = |item: &Item| {
+        let record = &world.corpus.documents[item.document as usize];
+        world.facts(record).is_some_and(|facts| {
+            facts.definitions.get(item.definition as usize).is_some_and(|definition| {
+                let kinds =
+                    matches!(definition.kind, SymbolKind::Class | SymbolKind::Struct | SymbolKind::Macro);
+                (is_function(definition) || kinds)
+                    && !in_function(facts, definition)
+                    && is_askable(&definition.name)
+            })
+        })
+    };
+    let once = all.into_iter().filter(|(_, bearers)| bearers.bodies == 1);
+    let mut targets: Vec<(Item, &str)> =
+        once.filter_map(|(name, bearers)| Some((bearers.first.filter(callable)?, name))).collect();
+    targets.sort_unstable();
+    let by_name = (0u32..).zip(&targets).map(|(place, &(_, name))| (name, place)).collect();
+    (targets.into_iter().map(|(item, _)| item).collect(), by_name)
+}
+
+fn calls_of(
+    world: &World<'_>,
+    document: u32,
+    targets: &[Item],
+    by_name: &HashMap<&str, u32>,
+    watch: Watch<'_>,
+) -> Result<Vec<(Called, Sure)>> {
+    let record = &world.corpus.documents[document as usize];
+    let Some(facts) = world.facts(record) else { return Ok(Vec::new()) };
+    let loaded = world.load(document)?;
+    let text = loaded.text();
+    let mut all: Vec<Call> = calls::calls(facts.lang, text.text, watch);
+    all.retain(|call| {
+        let hidden = text.hidden.iter().any(|range| range.contains(&(call.at as usize)));
+        by_name.contains_key(&*call.name) && !hidden
+    });
+    let lines = facts.import_lines(text.text);
+    let imported: HashSet<&str> =
+        lines.into_iter().flat_map(|range| words(&text.text[range])).map(|(_, word)| word).collect();
+    let site = Site { document, facts, imported };
+    let callers = calls::callers(&all, &facts.definitions);
+    let found = all.iter().zip(callers).map(|(call, caller)| {
+        let target = by_name[&*call.name];
+        let sure = resolve(world, &site, call, caller, targets[target as usize]);
+        // Whether it is sure is known once all files are read.
+        (Called { at: call.at, target, caller, sure: false }, sure)
+    });
+    Ok(found.collect())
+}
