@@ -26,8 +26,8 @@ without context.
 - `random`: file blocks of other documents of the dataset, drawn at random, for as many tokens as `ours`;
 - `deps`: file blocks of the documents that the learnt files need according to `longctx graph --json` (`imports`, direct
   ones), sorted by path, for at most as many tokens as `ours`. Where the files need nothing that was packed, or little,
-  this context is empty or shorter. It is what a tool without choice would show, so no filler is added; the table
-  gives the mean number of tokens.
+  this context is empty or shorter. It is what a tool without choice would show, so no filler is added; the tables
+  give the mean number of tokens, and the last one is of the sequences with dependencies alone.
 
 Blocks of `random` and `deps` are whole files, put together from what the band's sequences teach of them; filled from
 the end nearest to the target, the farthest one loses its head where the room ends.
@@ -56,6 +56,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import random
 import re
 import sys
@@ -406,11 +407,11 @@ class Model:
     """SmolLM2-135M, and its reading of longctx's tokens."""
 
     def __init__(self, threads: int) -> None:
+        # transformers shows one bar for each step of loading.
+        os.environ.setdefault("TQDM_DISABLE", "1")
         import torch
         from transformers import AutoModelForCausalLM
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
         torch.set_num_threads(threads)
         self.torch = torch
         file = model_file()
@@ -593,7 +594,7 @@ def arguments_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Prints a table for each dataset, and one for all."""
+    """Prints a table for each dataset, one for all, and one for the sequences where `deps` is not empty."""
     options = arguments_of(argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None))
     if options.write_tokenizer is not None:
         options.write_tokenizer.mkdir(parents=True, exist_ok=True)
@@ -618,6 +619,10 @@ def main() -> None:
         summaries[name] = report(name, [trial for trial in every if trial.repository == name], options.seed)
     if len(summaries) > 1:
         summaries["all"] = report("all", every, options.seed)
+    depending = [trial for trial in every if trial.dependencies]
+    if 0 < len(depending) < len(every):
+        title = "all with dependencies"
+        summaries[title] = report(title, depending, options.seed)
     if options.json:
         document = {
             "model": model.name,

@@ -101,32 +101,37 @@ impl Maker {
         draft.push(window.tail(elision));
         draft.push(&[world.kit.markers.file_end]);
 
-        let taught = window.tokens.start + window.context;
-        let mut push = |role: Role, bytes: [u32; 2], tokens: [u32; 2]| {
-            if bytes[0] < bytes[1] {
-                draft.segments.push(Segment {
-                    path: record.name.clone(),
-                    blob: record.blob.clone(),
-                    commit: world.commit.clone(),
-                    role,
-                    bytes,
-                    tokens: tokens.map(|token| token - window.tokens.start + text_at),
-                    why: if tokens[1] <= taught { Why::Overlap } else { Why::Target },
-                    name: None,
-                    needed_by: None,
-                });
+        let taught = [window.learnt_from, window.tokens.start + window.context];
+        // Both ends are a byte of the document and a token. Where what was taught before ends, a segment ends.
+        let mut show = |role: Role, from: [u32; 2], to: [u32; 2]| {
+            let cut = if from[1] < taught[1] && taught[1] < to[1] { taught } else { from };
+            for (from, to) in [(from, cut), (cut, to)] {
+                if from[0] < to[0] {
+                    draft.segments.push(Segment {
+                        path: record.name.clone(),
+                        blob: record.blob.clone(),
+                        commit: world.commit.clone(),
+                        role,
+                        bytes: [from[0], to[0]],
+                        tokens: [from[1], to[1]].map(|token| token - window.tokens.start + text_at),
+                        why: if to[1] <= taught[1] { Why::Overlap } else { Why::Target },
+                        name: None,
+                        needed_by: None,
+                    });
+                }
             }
         };
-        let (mut byte, mut token) = (window.bytes.start, window.tokens.start);
+        let mut at = [window.bytes.start, window.tokens.start];
         for hidden in record.redacted.iter() {
             if hidden.tokens.start >= window.tokens.start && hidden.tokens.end <= window.tokens.end {
-                push(Role::File, [byte, hidden.bytes.start], [token, hidden.tokens.start]);
-                let bytes = [hidden.bytes.start, hidden.bytes.end];
-                push(Role::Redacted, bytes, [hidden.tokens.start, hidden.tokens.end]);
-                (byte, token) = (hidden.bytes.end, hidden.tokens.end);
+                let [from, to] =
+                    [[hidden.bytes.start, hidden.tokens.start], [hidden.bytes.end, hidden.tokens.end]];
+                show(Role::File, at, from);
+                show(Role::Redacted, from, to);
+                at = to;
             }
         }
-        push(Role::File, [byte, window.bytes.end], [token, window.tokens.end]);
+        show(Role::File, at, [window.bytes.end, window.tokens.end]);
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ pub struct Window {
     pub bytes: Range<u32>,
     /// Tokens at the beginning that the window before has taught already; they carry no loss.
     pub context: u32,
+    /// The byte at which that ends and what is learnt begins.
+    pub learnt_from: u32,
     /// The text begins with a line break (matters only where text before it is left out).
     pub begins_with_break: bool,
     /// The text ends with a line break (matters only where text after it is left out).
@@ -105,6 +107,7 @@ impl Cutter<'_> {
         Window {
             tokens: start..end,
             context: learnt - start,
+            learnt_from: self.document.byte_before(learnt),
             begins_with_break: self.break_follows(bytes.start),
             ends_with_break: self.break_precedes(bytes.end),
             cut_short: end < self.document.len(),

@@ -137,9 +137,8 @@ impl<'c> Chooser<'c> {
         if let Some(block) = bin.blocks.first().filter(|block| block.has_context) {
             let window = plan::window(self.world, band, block);
             if let Some(one) = loaded.get(first) {
-                let text = one.text().text;
-                let learnt = self.learnt_from(one.record, window);
-                let overlap = text.get(window.bytes.start as usize..learnt).unwrap_or_default();
+                let overlap = window.bytes.start as usize..window.learnt_from as usize;
+                let overlap = one.text().text.get(overlap).unwrap_or_default();
                 known.extend(words(overlap).map(|(_, word)| word.to_owned()));
             }
             (later_window, begins) = (true, window.bytes.start as usize);
@@ -153,13 +152,6 @@ impl<'c> Chooser<'c> {
             let facts = self.world.facts(loaded.record);
             facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
         })
-    }
-
-    /// About where in the text a window's learnt part begins: by the share of its tokens that are context.
-    fn learnt_from(&self, record: &Record, window: &crate::sequence::Window) -> usize {
-        let share = f64::from(window.context) / (window.tokens.len().max(1) as f64);
-        let bytes = (window.bytes.len() as f64 * share) as usize;
-        (window.bytes.start as usize + bytes).min(record.text_bytes as usize)
     }
 }
 

@@ -162,3 +162,11 @@ fn versions_that_cannot_be_shown_are_counted_and_passed_over() {
         .collect();
     assert_eq!(subjects, ["Change 1", "Change 4", "Change 5"]);
 }
+
+#[test]
+fn a_small_change_of_a_file_that_would_fit_whole_is_told_by_its_parts() {
+    let (sandbox, _) = edited(|n| module(6, n % 6, 100 + n));
+    let packed = packed(&sandbox, |_| {});
+    packed.check_segments(&sandbox, true);
+    assert!(packed.of_form("versions").is_empty() && !packed.of_form("changes").is_empty());
+}
