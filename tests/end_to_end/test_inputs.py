@@ -79,7 +79,7 @@ def test_a_folder_of_a_repository_tells_of_files_that_came_from_outside(tmp_path
     write_files(repository, {"pkg/new.py": first + "Y = 1\n"})
     git(repository, "commit", "--quiet", "--all", "--message=more")
     target = tmp_path / "pkg.longctx"
-    done = cli("pack", repository / "pkg", "-o", target, "--validation-split", "0", "-q")
+    done = cli("pack", repository / "pkg", "-o", target, "--validation-split", "0", "--commits-ratio", "100", "-q")
     assert done.returncode == 0, done.stderr
     told = open_dataset(target).filter(kind="commits")
     assert "../old.py" in {segment.path for sequence in told for segment in sequence.segments}
