@@ -6,19 +6,15 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::Defect;
+use super::{Defect, everything};
 use crate::history::{Blobs, ObjectId};
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
 use crate::shard::{DatasetReader, SegmentRow};
-use crate::source::{self, SourceOptions};
+use crate::source;
 use crate::tokenize::{Encoded, Scratch, Tokenizer};
-use crate::walk::{Entry, Location, Tree, WalkOptions};
+use crate::walk::{Entry, Location, Tree};
 use crate::{Error, Result};
-
-/// A document that was packed is read again whatever it is.
-const EVERYTHING: SourceOptions =
-    SourceOptions { redact_secrets: false, keep_generated: true, keep_vendored: true, keep_lockfiles: true };
 
 /// Where a piece of a document lies in the dataset.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +110,8 @@ pub fn compare(
             File::open(&path).map_err(|source| Error::io("read", path, source))
         })
         .collect::<Result<_>>()?;
-    let blobs = if reader.manifest.commit.is_some() { blobs_of(&tree, watch)? } else { HashMap::new() };
+    let blobs =
+        if reader.manifest.commit.is_some() { everything::entries(&tree, watch)? } else { HashMap::new() };
     let history = match places.0.keys().any(|name| name.commit.is_some()) {
         true => Some(Blobs::open(tree.repository_root())?),
         false => None,
@@ -141,17 +138,6 @@ pub fn compare(
             .filter_map(|((name, _), what)| Some(Defect { place: name.path.clone(), what: what? }))
             .collect(),
     })
-}
-
-fn blobs_of(tree: &Tree, watch: Watch<'_>) -> Result<HashMap<String, Entry>> {
-    let everything = WalkOptions {
-        hidden: true,
-        respect_ignore: false,
-        max_file_size: u64::MAX,
-        ..WalkOptions::default()
-    };
-    let listing = tree.list(&everything, watch)?;
-    Ok(listing.entries.into_iter().map(|entry| (entry.path.to_string(), entry)).collect())
 }
 
 #[derive(Default)]
@@ -184,7 +170,7 @@ impl Comparer<'_> {
             Err(what) => return Some(what),
         };
         let path = RepoPath::from(name.path.as_str());
-        let document = match source::classify(&path, raw, self.tree.object_hash(), &EVERYTHING) {
+        let document = match source::classify(&path, raw, self.tree.object_hash(), &everything::SOURCES) {
             Ok(document) => document,
             Err(reason) => return Some(format!("it is no text any more: {}", reason.description())),
         };

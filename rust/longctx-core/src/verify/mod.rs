@@ -1,6 +1,7 @@
 //! Shows that a dataset is whole, consistent, and says what its repository says.
 
 mod documents;
+mod everything;
 mod markers;
 mod questions;
 mod sequences;

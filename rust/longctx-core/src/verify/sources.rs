@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
+use super::everything;
 use crate::Result;
 use crate::graph::project::{Choice, graph_of};
 use crate::graph::{self, FileFacts, Graph, Lang};
@@ -15,14 +16,11 @@ use crate::interrupt::Watch;
 use crate::path::RepoPath;
 use crate::sequence::words;
 use crate::shard::{DatasetReader, SegmentRow};
-use crate::source::{self, SourceOptions};
+use crate::source;
 use crate::symbols::Definition;
 use crate::symbols::calls::{self, Call};
-use crate::walk::{Entry, Location, Tree, WalkOptions};
+use crate::walk::{Entry, Location, Tree};
 
-/// A document that was packed is read again whatever it is.
-const EVERYTHING: SourceOptions =
-    SourceOptions { redact_secrets: false, keep_generated: true, keep_vendored: true, keep_lockfiles: true };
 /// Larger files take part in imports by their names only, in bytes.
 const LARGEST: u64 = 8 << 20;
 
@@ -144,7 +142,7 @@ impl Sources {
             false => None,
         };
         let listed = match &commit {
-            Some(_) => entries(&tree, watch)?,
+            Some(_) => everything::entries(&tree, watch)?,
             None => HashMap::new(),
         };
         let hidden = names.iter().any(|(path, ..)| path.split('/').any(|part| part.starts_with('.')));
@@ -165,8 +163,9 @@ impl Sources {
                     _ => bytes_of(&tree, &listed, path),
                 };
                 let name = RepoPath::from(path);
-                let document = bytes
-                    .and_then(|bytes| source::classify(&name, bytes, tree.object_hash(), &EVERYTHING).ok());
+                let document = bytes.and_then(|bytes| {
+                    source::classify(&name, bytes, tree.object_hash(), &everything::SOURCES).ok()
+                });
                 let key = (path.to_owned(), blob.map(str::to_owned));
                 Ok(document.map(|document| (key, Source::new(path, document.text))))
             })
@@ -219,7 +218,7 @@ impl Sources {
         let id = ObjectId::from_hex(commit.as_bytes()).map_err(|_| format!("{commit} is no object id"))?;
         let blob = history.at(id, &full).ok_or_else(|| format!("{path} is not in commit {commit}"))?;
         let bytes = history.read(blob).ok_or_else(|| format!("blob {blob} cannot be read"))?;
-        let document = source::classify(&RepoPath::from(path), bytes, &blob, &EVERYTHING);
+        let document = source::classify(&RepoPath::from(path), bytes, &blob, &everything::SOURCES);
         let document =
             document.map_err(|reason| format!("{path} at {commit} is {}", reason.description()))?;
         Ok(Source::new(path, document.text))
@@ -231,18 +230,6 @@ impl Sources {
         let (Some(from), Some(to)) = (graph.index_of(from), graph.index_of(to)) else { return false };
         graph.needs(from).iter().any(|edge| edge.to == to)
     }
-}
-
-/// All files of the commit that was packed.
-fn entries(tree: &Tree, watch: Watch<'_>) -> Result<HashMap<String, Entry>> {
-    let everything = WalkOptions {
-        hidden: true,
-        respect_ignore: false,
-        max_file_size: u64::MAX,
-        ..WalkOptions::default()
-    };
-    let listing = tree.list(&everything, watch)?;
-    Ok(listing.entries.into_iter().map(|entry| (entry.path.to_string(), entry)).collect())
 }
 
 fn bytes_of(tree: &Tree, listed: &HashMap<String, Entry>, path: &str) -> Option<Vec<u8>> {
