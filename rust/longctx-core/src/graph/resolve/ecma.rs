@@ -81,8 +81,8 @@ fn options(condition: &str) -> ResolveOptions {
         extension_alias: vec![
             alias(".js", &[".ts", ".tsx", ".d.ts", ".js", ".jsx"]),
             alias(".jsx", &[".tsx", ".jsx"]),
-            alias(".mjs", &[".mts", ".d.mts", ".mjs"]),
-            alias(".cjs", &[".cts", ".d.cts", ".cjs"]),
+            alias(".mjs", &[".mts", ".mjs", ".d.mts"]),
+            alias(".cjs", &[".cts", ".cjs", ".d.cts"]),
         ],
         main_fields: texts(&["source", "module", "main", "types"]),
         symlinks: false,

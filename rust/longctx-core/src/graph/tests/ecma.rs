@@ -27,6 +27,18 @@ fn relative_imports_find_sources_indices_and_what_js_is_compiled_from() {
 }
 
 #[test]
+fn a_module_of_its_own_kind_is_preferred_to_its_declaration() {
+    let files = [
+        ("a.cjs", "const b = require('./b.cjs');\n"),
+        ("b.cjs", ""),
+        ("b.d.cts", ""),
+        ("m.mjs", "import './n.mjs';\n"),
+        ("n.d.mts", ""),
+    ];
+    assert_eq!(edges(&files), ["a.cjs -> b.cjs (top-level)", "m.mjs -> n.d.mts (top-level)"]);
+}
+
+#[test]
 fn calls_count_as_local_inside_functions() {
     let files = [
         (
