@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from longctx import OutputError, UsageError
-from longctx.atomic import check_folder, write_text
+from longctx.atomic import check_folder, failure, sync_tree, write_text
 
 
 def test_a_file_is_written_whole_with_its_folders_and_replaced(tmp_path: Path) -> None:
@@ -51,3 +51,22 @@ def test_a_folder_is_found_wanting_before_anything_is_written(tmp_path: Path) ->
             check_folder(tmp_path / bad)
         assert caught.value.exit_code == 2
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["dangling", "file"]
+
+
+def test_errors_of_the_system_are_told_whoever_raises_them() -> None:
+    assert failure(OSError(28, "No space left on device")) == "no space left on device"
+    foreign = "Error while serializing: I/O error: No space left on device (os error 28)"
+    assert failure(RuntimeError(foreign)) == "no space left on device"
+    assert failure(RuntimeError(f'{foreign} at path "/a: b"')) == "no space left on device"
+    assert failure(ValueError("no tensor of this name")) is None
+
+
+def test_every_file_and_folder_is_brought_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    paths = [tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "x", tmp_path / "a" / "b" / "y"]
+    for path in paths[3:]:
+        path.write_text("x")
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    sync_tree(tmp_path)
+    assert sorted(synced) == sorted(path.stat().st_ino for path in paths)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 
 from longctx.errors import OutputError, UsageError
+
+_FOREIGN = re.compile(r"(?:.*: )?(.+?) \(os error \d+\)")
+"""How libraries written in Rust, as safetensors, tell an error of the system: as an error of their own."""
 
 
 def check_folder(folder: Path) -> None:
@@ -39,15 +43,39 @@ def write_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+        raise OutputError(f"cannot write {path}: {failure(error)}") from None
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def failure(error: BaseException) -> str | None:
+    """Why something could not be written or read, in a few words; None if the error is not one of the system's."""
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    told = _FOREIGN.match(str(error))
+    return told[1].lower() if told else None
+
+
+def sync_tree(folder: Path) -> None:
+    """Brings all files of a folder and of those inside it to the disk, and their names.
+
+    Raises:
+        OSError: A file cannot be brought there; a full disk may show only now.
+    """
+    for place, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            handle = os.open(Path(place, name), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        sync_folder(Path(place))
+
+
+def sync_folder(folder: Path) -> None:
     """Brings the names in a folder to the disk, where the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -48,13 +48,15 @@ class Lora(_Section):
     r: Count = 32
     alpha: Count = 64
     dropout: Annotated[float, Field(ge=0, lt=1), BeforeValidator(_scientific)] = 0.05
-    target_modules: Annotated[Texts, Field(min_length=1)] = ("q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj")
+    use_rslora: bool = False
+    target_modules: Literal["auto"] | Annotated[Texts, Field(min_length=1)] = "auto"
 
 
 class ModelConfig(_Section):
     """The model to fine-tune and how it is held in memory."""
 
     name: Annotated[str, Field(min_length=1)] = "bigcode/starcoder2-3b"
+    gguf_file: Annotated[str, Field(min_length=1)] | None = None
     load_in_4bit: bool = True
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     max_position_embeddings: Tokens = 2048
@@ -66,13 +68,21 @@ class TrainingConfig(_Section):
 
     base_learning_rate: Positive = 5e-5
     warmup_ratio: Share = 0.15
+    warmup_min_steps: Annotated[int, Field(ge=0)] = 2
+    warmup_max_steps: Annotated[int, Field(ge=0)] = 100
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_scientific)] = 0.01
     batch_size_reference: Count = 1
     gradient_accumulation_steps: Count = 16
     max_grad_norm: Positive = 1.0
     use_gradient_checkpointing: bool = True
     validation_split: Annotated[float, Field(ge=0, le=0.9), BeforeValidator(_scientific)] = 0.15
+    max_validation_sequences: Count = 100
     patience: Count = 8
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_scientific)] = 0.0
+    save_interval: Count = 20
+    keep_checkpoints: Count = 2
+    memory_warn: Share = 0.85
+    memory_stop: Share = 0.95
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
 
 
@@ -91,6 +101,8 @@ class LongContextConfig(_Section):
     phase3_epochs: Count = 8
     phase3_lr_multiplier: Positive = 0.1
     phase3_enabled: bool = False
+    phase3_requires_improvement: bool = True
+    replay_share: Share = 0.2
 
 
 class PackConfig(_Section):
@@ -202,7 +214,12 @@ class Config(_Section):
 
     def contradictions(self) -> list[Contradiction]:
         """What cannot stand together, although each value by itself is allowed."""
-        return [*self._lengths_that_clash(), *self._phases_that_clash(), *self._kinds_that_clash()]
+        return [
+            *self._lengths_that_clash(),
+            *self._phases_that_clash(),
+            *self._kinds_that_clash(),
+            *self._limits_that_clash(),
+        ]
 
     def phases(self) -> list[tuple[int, int, int, bool]]:
         """Number, shortest and longest sequence in tokens, and whether it is enabled, of each phase."""
@@ -253,6 +270,18 @@ class Config(_Section):
                 "hierarchical is not among them",
                 "expected hierarchical, which alone covers every file, with or without commits and qa",
             )
+        ]
+
+    def _limits_that_clash(self) -> list[Contradiction]:
+        training = self.training
+        return [
+            Contradiction(
+                (f"training.{low}", f"training.{high}"),
+                f"{getattr(training, low)} is above training.{high}, {getattr(training, high)}",
+                f"expected at most {getattr(training, high)}",
+            )
+            for low, high in (("warmup_min_steps", "warmup_max_steps"), ("memory_warn", "memory_stop"))
+            if getattr(training, low) > getattr(training, high)
         ]
 
     def _phases_that_clash(self) -> list[Contradiction]:

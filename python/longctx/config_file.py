@@ -82,6 +82,21 @@ def load_config(path: str | os.PathLike[str] | None = None, overrides: Mapping[s
     return config
 
 
+def override(config: Config, values: Mapping[str, Any]) -> Config:
+    """`config` with `values`, by key path, in place of its own.
+
+    Raises:
+        ConfigError: A key is unknown, or values are wrong or contradict each other.
+    """
+    source = _Source(values=config.model_dump(mode="json"))
+    for key, value in values.items():
+        _set(source, key, value)
+    changed = _validate(source)
+    if changed is None:
+        raise ConfigError(source.problems)
+    return changed
+
+
 def _read(path: Path) -> _Source:
     source = _Source(name=str(path))
     try:
@@ -240,6 +255,8 @@ def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
 def _describe(node: dict[str, Any]) -> str:
     if "anyOf" in node:
         return " or ".join(_describe(choice) for choice in node["anyOf"])
+    if "const" in node:
+        return str(node["const"])
     if "enum" in node:
         return "one of " + ", ".join(node["enum"])
     if node.get("format") == "date":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longctx._core import LongctxError
 
-__all__ = ["DatasetError", "LongctxError", "OutputError", "UsageError"]
+__all__ = ["DatasetError", "LongctxError", "OutputError", "TrainingError", "UsageError"]
 
 
 class _StatedError(LongctxError):
@@ -31,3 +31,7 @@ class DatasetError(_StatedError):
 
 class OutputError(_StatedError):
     """A result cannot be written."""
+
+
+class TrainingError(_StatedError):
+    """A training run cannot go on; what it saved before is whole."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from longctx.errors import UsageError
+from longctx.hub import hub_file
 
 EMBEDDED = "default"
+DEMO = "demo"
 _FILE = "tokenizer.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
@@ -26,14 +28,19 @@ def find_tokenizer(spec: str | None) -> TokenizerSource:
     """The tokenizer that `spec` names; never another one in its place.
 
     Args:
-        spec: None or "default" for the built-in tokenizer; a tokenizer.json; a folder that holds one; or the id of a
-            model on the Hugging Face hub, taken from the local cache where it is there and downloaded otherwise.
+        spec: None or "default" for the built-in tokenizer; "demo" for that of the demo model; a tokenizer.json; a
+            folder that holds one; or the id of a model on the Hugging Face hub, taken from the local cache where it is
+            there and downloaded otherwise.
 
     Raises:
         UsageError: There is no such file, folder or model, or the hub cannot be reached.
     """
     if spec is None or spec == EMBEDDED:
         return TokenizerSource(None, EMBEDDED)
+    if spec == DEMO:
+        from longctx.model.demo import demo_tokenizer
+
+        return TokenizerSource(str(demo_tokenizer()), DEMO)
     path = Path(spec).expanduser()
     if path.is_file():
         return TokenizerSource(str(path), path.resolve().parent.name if path.name == _FILE else path.stem)
@@ -51,43 +58,10 @@ def find_tokenizer(spec: str | None) -> TokenizerSource:
 
 def _from_hub(model: str) -> str:
     """Path of the model's tokenizer.json in the local cache, downloaded first if it is not there."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        GatedRepoError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
+    return hub_file(
+        model,
+        _FILE,
+        what="the tokenizer",
+        offline=f"without a network, give the path of a {_FILE} instead",
+        missing="only models with a fast tokenizer can be used",
     )
-
-    offline = "without a network, give the path of a tokenizer.json instead"
-    try:
-        cached = try_to_load_from_cache(model, _FILE)
-        if isinstance(cached, str):
-            return cached
-        # Asking first fails at once where the download would try again and again for half a minute.
-        get_hf_file_metadata(hf_hub_url(model, _FILE))
-        return hf_hub_download(model, _FILE)
-    except GatedRepoError:
-        raise UsageError(
-            f"the tokenizer of {model} is behind a licence on the Hugging Face hub that this account has not accepted",
-            f"accept it at https://huggingface.co/{model} and log in with `hf auth login`",
-        ) from None
-    except (RepositoryNotFoundError, HFValidationError):
-        raise UsageError(
-            f"{model} is neither a file or folder here nor a model on the Hugging Face hub",
-            "check its spelling; a private model needs `hf auth login`",
-        ) from None
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
-        raise UsageError(
-            f"the tokenizer of {model} is not in the local cache and the Hugging Face hub cannot be reached", offline
-        ) from None
-    except EntryNotFoundError:
-        raise UsageError(
-            f"{model} on the Hugging Face hub has no {_FILE}", "only models with a fast tokenizer can be used"
-        ) from None
-    except Exception as error:
-        # Connection errors are of the HTTP library that the hub's client happens to use, which has changed twice.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"the tokenizer of {model} cannot be downloaded: {reason}", offline) from None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from longctx.cli import explain, graph, history, inspect, pack, prepare, verify
+from longctx.cli import explain, graph, history, inspect, pack, prepare, train, verify
 from longctx.cli.help import Grouped
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("pack", cls=Grouped)(pack.command)
 app.command("prepare", cls=Grouped)(prepare.command)
+app.command("train", cls=Grouped)(train.command)
 app.command("inspect")(inspect.command)
 app.command("explain")(explain.command)
 app.command("verify")(verify.command)
