@@ -1,4 +1,4 @@
-"""longctx turns git repositories into training sets of long token sequences for code models.
+"""longctx turns git repositories into training sets of long token sequences and fine-tunes code models on them.
 
 The names below are imported when they are first used, so that `import longctx` costs nothing.
 """
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from longctx.config_file import ConfigError, load_config
     from longctx.data.sequences import LongContextSequence, LongContextSequenceBuilder, Segment
     from longctx.data.shards import Dataset, open_dataset
-    from longctx.errors import DatasetError, OutputError, UsageError
+    from longctx.errors import DatasetError, OutputError, TrainingError, UsageError
     from longctx.packing import pack
     from longctx.preparing import prepare
+    from longctx.schedule import LongContextPhaseScheduler
 
 _HOMES = {
     "Band": "longctx.config",
@@ -24,12 +25,14 @@ _HOMES = {
     "ConfigError": "longctx.config_file",
     "Dataset": "longctx.data.shards",
     "DatasetError": "longctx.errors",
+    "LongContextPhaseScheduler": "longctx.schedule",
     "LongContextSequence": "longctx.data.sequences",
     "LongContextSequenceBuilder": "longctx.data.sequences",
     "LongctxError": "longctx._core",
     "OutputError": "longctx.errors",
     "Segment": "longctx.data.sequences",
     "Tokenizer": "longctx._core",
+    "TrainingError": "longctx.errors",
     "UsageError": "longctx.errors",
     "__version__": "longctx._core",
     "load_config": "longctx.config_file",
@@ -44,12 +47,14 @@ __all__ = [
     "ConfigError",
     "Dataset",
     "DatasetError",
+    "LongContextPhaseScheduler",
     "LongContextSequence",
     "LongContextSequenceBuilder",
     "LongctxError",
     "OutputError",
     "Segment",
     "Tokenizer",
+    "TrainingError",
     "UsageError",
     "__version__",
     "load_config",

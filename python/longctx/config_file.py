@@ -167,10 +167,12 @@ def _validate(source: _Source) -> Config | None:
         clashes = contradictions_of(error)
     bad: set[str] = set()
     for item in wrong:
+        # A key that may be of several types has a problem for each.
+        if any(_below(item["loc"], key) for key in bad):
+            continue
         key = _remove(values, item["loc"])
-        if key not in bad:
-            bad.add(key)
-            source.problems.append(_problem(source, key, item))
+        bad.add(key)
+        source.problems.append(_problem(source, key, item))
     if wrong:
         # With defaults in place of the wrong values, contradictions among the others are found in the same run.
         try:
@@ -186,6 +188,12 @@ def _validate(source: _Source) -> Config | None:
 def _place_of_clash(source: _Source, keys: tuple[str, ...]) -> str:
     """The place of the first key that was set at all: the others hold defaults."""
     return source.place(next((key for key in keys if key in source.places), keys[0]))
+
+
+def _below(location: tuple[int | str, ...], key: str) -> bool:
+    """Whether the value at `location` is that of `key`, or a part of it."""
+    parts = [str(part) for part in location]
+    return parts[: key.count(".") + 1] == key.split(".")
 
 
 def _remove(values: dict[Any, Any], location: tuple[int | str, ...]) -> str:

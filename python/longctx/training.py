@@ -78,6 +78,8 @@ def train(
         verbose=verbose,
     )
     _need_packages()
+    # Threads that spin while they wait make training many times slower as soon as another program needs a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from longctx.train.conduct import conduct
 
     with _locked(request):

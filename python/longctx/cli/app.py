@@ -11,7 +11,7 @@ from longctx.cli.help import Grouped
 
 app = typer.Typer(
     name="longctx",
-    help="Turns git repositories into training sets of long token sequences for code models.",
+    help="Turns git repositories into training sets of long token sequences, and fine-tunes code models on them.",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,

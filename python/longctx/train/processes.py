@@ -18,40 +18,39 @@ from longctx.errors import UsageError
 class Processes:
     """This process among those of the run.
 
+    Args:
+        wanted: The device asked for.
+
     Attributes:
+        device: That device, numbered for this process where there are several GPUs.
         rank: Number of this process, from 0; only 0 writes files and speaks.
         size: How many there are.
+
+    Raises:
+        UsageError: Several were launched, but not for this kind of device.
     """
 
-    def __init__(self) -> None:
-        self.rank, self.size = 0, 1
+    def __init__(self, wanted: torch.device) -> None:
+        self.rank, self.size, self.device = 0, 1, wanted
         self._state: Any = None
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            from accelerate import PartialState
+        launched = int(os.environ.get("WORLD_SIZE", "1"))
+        if launched == 1:
+            return
+        from accelerate import PartialState
 
-            self._state = PartialState()
-            self.rank, self.size = self._state.process_index, self._state.num_processes
+        self._state = PartialState(cpu=wanted.type == "cpu")
+        self.rank, self.size = self._state.process_index, self._state.num_processes
+        self.device = wanted if wanted.type == "cpu" else self._state.device
+        if self.size != launched or self.device.type != wanted.type:
+            raise UsageError(
+                f"{launched} processes were launched, but they cannot share their work on {wanted.type}",
+                "launch one process, or one for each GPU",
+            )
 
     @property
     def main(self) -> bool:
         """Whether this process writes and speaks for all."""
         return self.rank == 0
-
-    def device(self, wanted: torch.device) -> torch.device:
-        """`wanted`, numbered for this process where there are several GPUs.
-
-        Raises:
-            UsageError: The processes were started for another kind of device.
-        """
-        if self._state is None:
-            return wanted
-        device: torch.device = self._state.device
-        if device.type != wanted.type:
-            raise UsageError(
-                f"the processes were launched for {device.type}, but {wanted.type} is asked for",
-                "give `accelerate launch` the option --cpu, or --device the same kind",
-            )
-        return device
 
     def share(self, items: Sequence[Any]) -> Sequence[Any]:
         """Those of `items` that this process takes: every `size`-th."""

@@ -101,8 +101,8 @@ def set_up(request: Request, notify: Notify) -> Setup:
         LongctxError: Something that was asked for cannot be had, or does not fit together.
     """
     config = request.config
-    processes = Processes()
-    device = processes.device(choose_device(request.device))
+    processes = Processes(choose_device(request.device))
+    device = processes.device
     dataset = open_dataset(request.data)
     source = find_model(config.model)
     check_tokenizer(_tokenizer(source), source.name, dataset)

@@ -194,7 +194,7 @@ class Stepper:
         if not math.isfinite(total):
             return False
         gradients = [p.grad for p in self.parameters if p.grad is not None]
-        return bool(torch.isfinite(torch.stack(torch._foreach_norm(gradients)).sum())) if gradients else True
+        return bool(torch.isfinite(torch.stack(torch._foreach_norm(gradients))).all()) if gradients else True
 
     def _offenders(self, offender: str | None) -> str:
         """The offenders of all processes."""
