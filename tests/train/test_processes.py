@@ -25,9 +25,9 @@ def test_two_processes_have_the_losses_and_the_weights_of_one(
     values = tiny.settings(model__name=str(tiny_model))
     config.write_text(json.dumps(values), encoding="utf-8")
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    options = ["--data", tiny_dataset, "--config", config, "--epochs", "2", "--device", "cpu"]
+    options = ["--data", str(tiny_dataset), "--config", str(config), "--epochs", "2", "--device", "cpu"]
     done = subprocess.run(
-        [*launch, "-m", "longctx.train", *options, "--output", tmp_path / "two"],
+        [*launch, "-m", "longctx.train", *options, "--output", str(tmp_path / "two")],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

@@ -106,10 +106,12 @@ class TrainingView:
         told = "".join(f", {sort} {loss:.4f}" for sort, loss in losses.items())
         train = "-" if values["train_loss"] is None else f"{values['train_loss']:.4f}"
         speed = values["tokens_per_second"] or 0
-        self._line(
+        text = (
             f"epoch {values['epoch']} done: loss {train}{told}; {speed:,.0f} tokens/s, {size(values['peak_memory'])}"
             + (", best so far" if values["improved"] else "")
         )
+        self._show(None, text)
+        self._line(text)
 
     def _on_step_left_out(self, values: Mapping[str, Any]) -> None:
         self._say(f"warning: step {values['step']} left out: no finite loss or gradient in {values['sequence']}")
