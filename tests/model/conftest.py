@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from longctx.config import Config
 from longctx.model.source import find_model
 from tests.model.families import MANIFEST
+
+if TYPE_CHECKING:
+    import torch
+
+    from longctx.model.load import LoadedModel
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +45,12 @@ def _silent() -> Iterator[None]:
         yield
 
 
-def load(config: Config, *, manifest: object = MANIFEST, seed: int = 1, **options: object) -> object:
+def load(
+    config: Config, *, manifest: dict[str, Any] = MANIFEST, seed: int = 1, dtype: torch.dtype | None = None
+) -> LoadedModel:
     """Loads on the processor."""
     import torch
 
     from longctx.model.load import load_model
 
-    return load_model(config, find_model(config.model), torch.device("cpu"), manifest, seed=seed, **options)  # type: ignore[arg-type]
+    return load_model(config, find_model(config.model), torch.device("cpu"), manifest, seed=seed, dtype=dtype)

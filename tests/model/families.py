@@ -10,7 +10,7 @@ from longctx.config import Config
 FAMILIES = ("starcoder2", "llama", "qwen2", "qwen3", "gpt2")
 ROWS = 96
 MARKERS = {"<|FILE_START|>": 96, "<|FILE_END|>": 97, "<|COMMIT_START|>": 98}
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "tokenizer": {"vocab_size": ROWS + len(MARKERS), "markers": MARKERS},
     "bands": [{"id": 1, "min": 16, "max": 32}, {"id": 2, "min": 48, "max": 64}],
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from longctx.errors import OutputError
-from longctx.model import cache
 from longctx.model.cache import cache_folder, cached, sample
 
 
@@ -64,9 +63,13 @@ def test_what_killed_runs_left_is_removed_once_it_is_old(own_cache: Path) -> Non
     assert sorted(path.name for path in own_cache.iterdir()) == [".a.tmp-2", "a"]
 
 
+def write(folder: Path, text: str) -> None:
+    (folder / "file").write_text(text)
+
+
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered", "no hashes"])
 def test_a_damaged_folder_is_made_again_and_that_is_told(own_cache: Path, damage: str) -> None:
-    folder = cached("a", lambda to: (to / "file").write_text("one") and None)
+    folder = cached("a", lambda to: write(to, "one"))
     if damage == "missing":
         (folder / "file").unlink()
     elif damage == "no hashes":
@@ -74,7 +77,7 @@ def test_a_damaged_folder_is_made_again_and_that_is_told(own_cache: Path, damage
     else:
         (folder / "file").write_text("on" if damage == "truncated" else "eno")
     notes: list[str] = []
-    assert cached("a", lambda to: (to / "file").write_text("two") and None, notes) == folder
+    assert cached("a", lambda to: write(to, "two"), notes) == folder
     assert (folder / "file").read_text() == "two"
     assert notes == [f"what was kept in {folder} was damaged and has been made again"]
     assert [path.name for path in own_cache.iterdir()] == ["a"]
@@ -90,9 +93,9 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypa
 def test_the_folder_is_where_the_system_has_its_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")
     assert cache_folder() == tmp_path / ".cache" / "longctx"
-    monkeypatch.setattr(cache.sys, "platform", "darwin")
+    monkeypatch.setattr("sys.platform", "darwin")
     assert cache_folder() == tmp_path / "Library" / "Caches" / "longctx"
 
 

@@ -16,7 +16,6 @@ import longctx
 from longctx._core import Tokenizer
 from longctx.config import Config, ModelConfig
 from longctx.errors import UsageError
-from longctx.model import demo
 from longctx.model.demo import demo_file, demo_model, demo_tokenizer
 from longctx.model.source import find_model
 from longctx.tokenizers import TokenizerSource, find_tokenizer
@@ -43,7 +42,9 @@ def theirs() -> Any:
 
 def texts() -> list[str]:
     """Code, prose and noise in many scripts."""
-    files = [path for pattern in ("python/**/*.py", "rust/**/*.rs", "docs/*.md") for path in sorted(ROOT.glob(pattern))]
+    files = [
+        path for pattern in ("python/**/*.py", "rust/*/src/*.rs", "docs/*.md") for path in sorted(ROOT.glob(pattern))
+    ]
     draw = random.Random(5)
     scripts = [
         (0x20, 0x7E),
@@ -55,7 +56,7 @@ def texts() -> list[str]:
         (9, 13),
     ]
     noise = [
-        "".join(chr(draw.randint(*draw.choice(scripts))) for _ in range(draw.randint(1, 200))) for _ in range(2000)
+        "".join(chr(draw.randint(*draw.choice(scripts))) for _ in range(draw.randint(1, 200))) for _ in range(1000)
     ]
     return [file.read_text(encoding="utf-8") for file in files] + noise + ["", " ", "\n", "a" * 5000, "<|im_end|>x"]
 
@@ -147,7 +148,7 @@ def test_without_its_packages_the_hint_says_how_to_get_them(
     gone: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = importlib.util.find_spec
-    monkeypatch.setattr(demo.importlib.util, "find_spec", lambda name: None if name == gone else known(name))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == gone else known(name))
     with pytest.raises(UsageError, match=f"the demo model needs {said}") as caught:
         find_model(ModelConfig(name="demo"))
     assert caught.value.hint == "pip install 'longctx-code[demo]'"

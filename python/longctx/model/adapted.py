@@ -50,13 +50,8 @@ def _linear(layer: Any, x: torch.Tensor, name: str) -> torch.Tensor | None:
     result: torch.Tensor = layer.base_layer(x)
     down = layer.lora_A[name].weight.to(x.dtype)
     up = layer.lora_B[name].weight.to(x.dtype)
-    scale: float = layer.scaling[name]
-    dropout = getattr(layer.lora_dropout[name], "p", 0.0)
-    if dropout and layer.training:
-        # The mask that PyTorch's dropout draws; what it divides by is cheaper in the narrow part.
-        x = x * torch.empty_like(x).bernoulli_(1 - dropout)
-        scale /= 1 - dropout
-    narrow = functional.linear(x, down) * scale
+    # The scale is cheaper in the narrow part than on the output.
+    narrow = functional.linear(layer.lora_dropout[name](x), down) * layer.scaling[name]
     return torch.addmm(result.flatten(0, -2), narrow.flatten(0, -2), up.t()).view(result.shape)
 
 

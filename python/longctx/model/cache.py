@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from longctx.errors import OutputError
 
@@ -99,6 +100,17 @@ def _forget(folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def save(model: Any, folder: Path) -> None:
+    """Writes a model of transformers to a folder; a full disk is an `OSError`, which safetensors makes its own of."""
+    from safetensors import SafetensorError
+
+    try:
+        model.save_pretrained(folder)
+    except SafetensorError as error:
+        reason = str(error).removeprefix("Error while serializing: ").removeprefix("I/O error: ")
+        raise OSError(reason.partition(" (os error")[0]) from None
 
 
 def sample(file: Path) -> bytes:

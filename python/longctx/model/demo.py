@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from longctx.model.cache import cached, sample
 
 _FORM = 1
 """Counts up when what is written to the cache changes."""
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 _CONTROL = 3
 """The type that GGUF gives to tokens that no text spells."""
 
@@ -56,13 +58,14 @@ def demo_model() -> Path:
         UsageError: The packages that it needs are not installed.
         OutputError: The cache cannot be written.
     """
-    file = demo_file()
+    file, tokenizer = demo_file(), demo_tokenizer()
 
     def fill(folder: Path) -> None:
         from longctx.model.dequantize import write_model
 
         write_model(file, folder, "bfloat16")
-        _write_tokenizer(file, folder)
+        for name in _TOKENIZER:
+            shutil.copyfile(tokenizer.with_name(name), folder / name)
 
     return cached(f"demo/model-{_FORM}-{sample(file).hex()}", fill)
 
@@ -97,8 +100,8 @@ def _write_tokenizer(file: Path, folder: Path) -> None:
         "chat_template": fields["tokenizer.chat_template"].contents(),
         **named,
     }
-    _write_json(folder / "tokenizer.json", byte_level_bpe(tokens, values["merges"], special))
-    _write_json(folder / "tokenizer_config.json", config)
+    _write_json(folder / _TOKENIZER[0], byte_level_bpe(tokens, values["merges"], special))
+    _write_json(folder / _TOKENIZER[1], config)
 
 
 def byte_level_bpe(tokens: list[str], merges: list[str], special: list[int]) -> dict[str, Any]:

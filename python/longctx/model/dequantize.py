@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from longctx.errors import UsageError
-from longctx.model.cache import cached
+from longctx.model.cache import cached, save
 from longctx.model.quiet import quiet
 
 _FORM = 1
@@ -41,7 +41,7 @@ def write_model(file: Path, folder: Path, dtype: str) -> None:
             model.hf_quantizer = None
             if hasattr(model.config, "quantization_config"):
                 del model.config.quantization_config
-            model.save_pretrained(folder)
+            save(model, folder)
     except OSError:
         raise
     except Exception as error:

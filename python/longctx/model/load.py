@@ -18,6 +18,7 @@ from longctx.model.computation import attention_of, prepare
 from longctx.model.demo import demo_model
 from longctx.model.dequantize import dequantized
 from longctx.model.device import compute_dtype
+from longctx.model.dropout import use_packed_dropout
 from longctx.model.lora import add_adapters
 from longctx.model.quantize import keep_trainable, quantized
 from longctx.model.quiet import quiet
@@ -79,23 +80,23 @@ def load_model(
     notes: list[str] = []
     # Weights are always read in the configured type, so that they are the same whichever type then computes.
     held = compute_dtype(config.model.dtype, device)
-    with quiet(verbose):
+    with quiet(verbose), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         model, folder = _base(config, source, device, held, notes)
         add_marker_rows(model, manifest, _spelled(folder, manifest["tokenizer"]["markers"]))
         if config.training.use_gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         total = count(model)
-        cuda = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda):
-            torch.manual_seed(seed)
-            adapted = add_adapters(
-                model,
-                config.model.lora,
-                manifest["tokenizer"]["markers"].values(),
-                location=source.location if source.fingerprint.startswith("hub-") else str(folder),
-                base=source.fingerprint,
-            )
+        torch.manual_seed(seed)
+        adapted = add_adapters(
+            model,
+            config.model.lora,
+            manifest["tokenizer"]["markers"].values(),
+            location=source.location if source.fingerprint.startswith("hub-") else str(folder),
+            base=source.fingerprint,
+        )
     prepare(adapted)
+    if device.type == "cpu":
+        use_packed_dropout(adapted)
     adapted.train()
     trained = sum(parameter.numel() for parameter in adapted.parameters() if parameter.requires_grad)
     if dtype is None and device.type == "cpu" and held == torch.bfloat16:

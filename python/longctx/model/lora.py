@@ -100,6 +100,7 @@ def save_adapter(model: Any, folder: Path) -> None:
         OutputError: A file cannot be written.
     """
     from peft import get_peft_model_state_dict
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     with quiet():
@@ -111,10 +112,8 @@ def save_adapter(model: Any, folder: Path) -> None:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, folder / WEIGHTS)
         _write_json(folder / CONFIG, settings)
         _write_json(folder / BASE, {"fingerprint": getattr(model, "longctx_base", ""), "rows": rows})
-    except (OSError, RuntimeError) as error:
-        # safetensors turns a full disk into an error of its own.
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise OutputError(f"cannot write the adapter to {folder}: {reason}") from None
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"cannot write the adapter to {folder}: {_reason(error)}") from None
 
 
 def load_adapter(model: Any, folder: Path) -> None:

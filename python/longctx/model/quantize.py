@@ -7,9 +7,14 @@ the form that `save_pretrained` gives it; embeddings, norms and the output layer
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import hashlib
 import importlib.util
 import json
+import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,10 +22,12 @@ from typing import Any
 import torch
 
 from longctx.errors import UsageError
-from longctx.model.cache import cached
+from longctx.model.cache import cached, save
 from longctx.model.source import weight_files
 
 _FORM = 1
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt."""
 
 
 def quantized(folder: Path, fingerprint: str, dtype: torch.dtype, notes: list[str]) -> Path:
@@ -64,17 +71,43 @@ def settings(dtype: torch.dtype) -> Any:
 def _write(folder: Path, dtype: torch.dtype, to: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    # On the processor: the same bytes whatever the device that will compute, and no copy of the weights on the GPU.
-    model = AutoModelForCausalLM.from_pretrained(
-        str(folder),
-        dtype=dtype,
-        device_map={"": "cpu"},
-        quantization_config=settings(dtype),
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-    )
-    model.save_pretrained(to)
+    with _giving_back_memory():
+        # On the processor: the same bytes whatever the device that will compute, and no copy of the weights on the GPU.
+        model = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            dtype=dtype,
+            device_map={"": "cpu"},
+            quantization_config=settings(dtype),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+        save(model, to)
+        del model
+        gc.collect()
+
+
+@contextlib.contextmanager
+def _giving_back_memory() -> Iterator[None]:
+    """Inside, memory of whole tensors goes back to the system when they are freed.
+
+    By itself glibc keeps pieces of up to 32 MiB for later, and with what stays allocated between them that can come to
+    more than the whole checkpoint. Afterwards it does so again, since training is faster for it.
+    """
+    mallopt = None
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+    if mallopt is None or not sys.platform.startswith("linux"):
+        yield
+        return
+    mallopt(_MMAP_THRESHOLD, 128 << 10)
+    mallopt(_TRIM_THRESHOLD, 128 << 10)
+    try:
+        yield
+    finally:
+        # The values that glibc comes to in a program that frees large pieces.
+        mallopt(_MMAP_THRESHOLD, 32 << 20)
+        mallopt(_TRIM_THRESHOLD, 64 << 20)
 
 
 def _key(folder: Path, fingerprint: str, dtype: torch.dtype) -> str:
