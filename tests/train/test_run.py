@@ -133,6 +133,19 @@ def test_a_crashed_run_goes_on_to_the_very_same_weights(
     assert numbers == list(range(1, before["steps"] + 1))
 
 
+def test_a_run_goes_on_with_its_progress_shown(
+    tiny_dataset: Path, tiny_config: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from longctx.cli import main
+
+    with pytest.raises(CrashError):
+        train(tiny_dataset, tmp_path / "run", config=tiny_config(), notify=Events("step", 3, crash))
+    assert main(["train", "--output", str(tmp_path / "run"), "--resume", "--verbose"]) == 0
+    said = capsys.readouterr().err
+    assert "continued in epoch 1, phase 1, at 8 of 26" in said
+    assert "epoch 1, step 3, loss" in said
+
+
 def test_a_signal_saves_the_last_whole_step_and_ends_the_run(
     whole: tuple[Path, dict[str, Any]], tiny_dataset: Path, tiny_config: Any, tmp_path: Path
 ) -> None:

@@ -84,6 +84,15 @@ class TrainingView:
             f"epoch {values['epoch']}, phase {values['phase']}: {counted(values['sequences'], 'sequence')}{part}"
         )
 
+    def _on_continued(self, values: Mapping[str, Any]) -> None:
+        self._phase = values["phase"]
+        self._text = f"epoch {values['epoch']}"
+        if self._live:
+            self._open()
+        self._line(
+            f"continued in epoch {values['epoch']}, phase {values['phase']}, at {values['position']} of {values['of']}"
+        )
+
     def _on_step(self, values: Mapping[str, Any]) -> None:
         text = (
             f"epoch {values['epoch']}, step {values['step']}, loss {values['loss']:.3f}, "

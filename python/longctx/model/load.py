@@ -84,7 +84,7 @@ def load_model(
         model, folder = _base(config, source, device, held, notes)
         add_marker_rows(model, manifest, _spelled(folder, manifest["tokenizer"]["markers"]))
         if config.training.use_gradient_checkpointing:
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            _checkpoint_activations(model)
         total = count(model)
         torch.manual_seed(seed)
         adapted = add_adapters(
@@ -178,6 +178,12 @@ def count(model: Any) -> int:
         state = getattr(parameter, "quant_state", None)
         found += parameter.numel() if state is None else int(torch.Size(state.shape).numel())
     return found
+
+
+def _checkpoint_activations(model: Any) -> None:
+    """Has the backward pass compute activations again; newer versions of transformers have another name for it."""
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def _base(

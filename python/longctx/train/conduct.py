@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from longctx.errors import UsageError
 from longctx.model.lora import save_adapter
 from longctx.schedule import LongContextPhaseScheduler
 from longctx.train.budget import Budget, Pace, decide_epochs
@@ -16,6 +17,11 @@ from longctx.train.probe import probe
 from longctx.train.request import Request
 from longctx.train.run import Interrupted, Run
 from longctx.train.setup import Notify, Setup, set_up
+
+_VALIDATION_SHARE = 0.15
+"""Of a time budget, for validations."""
+_LEAST_VALIDATED = 4
+"""Sequences of each sort in a validation, however short the time."""
 
 
 def conduct(request: Request, begun: float, notify: Notify) -> dict[str, Any]:
@@ -83,14 +89,35 @@ def _budget(setup: Setup, pace: Pace, begun: float) -> Budget:
     total = setup.request.time_budget or 0.0
     configured = {phase.number: phase.epochs for phase in setup.scheduler.phases}
     if setup.continued is None:
-        elapsed = time.monotonic() - begun
-        setup.reschedule(setup.processes.from_main(decide_epochs(total, elapsed, setup.costs(pace))))
+        epochs, setup.state.validated = setup.processes.from_main(_fitted(setup, pace, total, time.monotonic() - begun))
+        setup.reschedule(epochs)
     else:
         configured = {p.number: p.epochs for p in LongContextPhaseScheduler(setup.config, setup.request.epochs).phases}
     budget = Budget(total, setup.costs(pace), configured=configured)
     if setup.state.budget:
         budget.restore(setup.state.budget)
     return budget
+
+
+def _fitted(setup: Setup, pace: Pace, total: float, elapsed: float) -> tuple[dict[int, int], int]:
+    """Epochs by phase, and sequences of a validation, that fit in a time budget.
+
+    Validations get smaller rather than take more than their share of it.
+    """
+    while True:
+        costs = setup.costs(pace)
+        refused = None
+        try:
+            epochs = decide_epochs(total, elapsed, costs)
+        except UsageError as error:
+            epochs, refused = {cost.phase: 1 for cost in costs}, error
+        each = {cost.phase: cost.validation for cost in costs}
+        seconds = sum(each[phase] * (count + 1) for phase, count in epochs.items())
+        if setup.state.validated <= _LEAST_VALIDATED or (refused is None and seconds <= _VALIDATION_SHARE * total):
+            if refused is not None:
+                raise refused
+            return epochs, setup.state.validated
+        setup.state.validated = max(setup.state.validated // 2, _LEAST_VALIDATED)
 
 
 def _write_run(setup: Setup, *, finished: bool) -> None:

@@ -48,6 +48,7 @@ def overview(setup: Setup, costs: Sequence[EpochCost], probed: Sequence[Probed])
         },
         "processes": setup.processes.size,
         "batch": batch,
+        "validated": setup.state.validated,
         "dataset": {"path": str(setup.dataset.path), **setup.plan.summary()},
         "phases": phases,
         "tokens": sum(phase["tokens"] for phase in phases),

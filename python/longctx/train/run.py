@@ -105,6 +105,11 @@ class Run:
             self._tell("phase", phase=phase.number, epochs=[phase.first_epoch, phase.last_epoch])
             first = self._validate(phase)
             state.first_loss = state.best_loss = first.loss if first else None
+        else:
+            self._notify(
+                "continued",
+                {"phase": phase.number, "epoch": state.epoch, "position": state.position, "of": len(state.order)},
+            )
         while state.epoch < phase.last_epoch or not state.closed:
             if state.closed:
                 self._open_epoch(phase)
@@ -284,7 +289,7 @@ class Run:
 
     def _validate(self, phase: Phase) -> Validation | None:
         """The losses on what is kept for validation; None where nothing is."""
-        rows = self.setup.plan.validation(phase.number, self.setup.config.training.max_validation_sequences)
+        rows = self.setup.plan.validation(phase.number, self.state.validated)
         if not rows:
             return None
 

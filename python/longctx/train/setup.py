@@ -74,7 +74,7 @@ class Setup:
             self.plan,
             pace,
             sequences_per_step=self.batch,
-            validation_limit=self.config.training.max_validation_sequences,
+            validation_limit=self.state.validated,
             processes=self.processes.size,
         )
 
@@ -131,7 +131,12 @@ def set_up(request: Request, notify: Notify) -> Setup:
     check_lengths(config, loaded.model.config, longest)
     dtype = processes.from_main(str(loaded.dtype).removeprefix("torch."))
     if state is None:
-        state = RunState(identity=now, epochs={p.number: p.epochs for p in scheduler.phases}, dtype=dtype)
+        state = RunState(
+            identity=now,
+            epochs={phase.number: phase.epochs for phase in scheduler.phases},
+            validated=config.training.max_validation_sequences,
+            dtype=dtype,
+        )
     stepper = _stepper(config, loaded, dataset, plan, processes)
     if continued is not None:
         load_adapter(loaded.model, continued / ADAPTER)

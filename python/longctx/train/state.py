@@ -40,6 +40,8 @@ class RunState:
     """What must not change between a run and its continuation, by key."""
     epochs: dict[int, int]
     """Epochs of each phase."""
+    validated: int
+    """At most so many sequences of each sort in a validation."""
     dtype: str
     epoch: int = 0
     """The epoch under way, from 1; 0 is before the first."""
