@@ -89,8 +89,15 @@ def command(
             rich_help_panel=MODEL,
         ),
     ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Peak learning rate of phase 1.", rich_help_panel=RUN)
+    ] = None,
+    accumulation: Annotated[
+        int | None,
+        typer.Option("--grad-accumulation-steps", metavar="N", help="Forward passes in one step.", rich_help_panel=RUN),
+    ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Seed of order, adapters and dropout.", rich_help_panel=MODEL)
+        int | None, typer.Option(metavar="N", help="Seed of order, adapters and dropout.", rich_help_panel=RUN)
     ] = None,
 ) -> int:
     """Trains an adapter on a dataset, in phases of growing length.
@@ -106,6 +113,8 @@ def command(
         for key, value in (
             ("model.name", model),
             ("model.load_in_4bit", load_in_4bit),
+            ("training.base_learning_rate", learning_rate),
+            ("training.gradient_accumulation_steps", accumulation),
             ("training.seed", seed),
         )
         if value is not None
