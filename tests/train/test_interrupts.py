@@ -3,10 +3,19 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from longctx.train.interrupts import Interrupts
+
+
+@pytest.fixture(autouse=True)
+def _default_handler() -> Iterator[None]:
+    """A program started in the background of a shell has Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -36,6 +36,9 @@ ADAPTER = "adapter"
 OPTIMIZER = "optimizer.safetensors"
 """Names inside a checkpoint."""
 
+_CPU_STEP = 64
+"""Tokens between the lengths that a processor computes with."""
+
 Notify = Callable[[str, Mapping[str, Any]], None]
 """Called with the name of an event and its values; `docs/training.md` lists them."""
 
@@ -189,6 +192,19 @@ def _tokenizer(source: ModelSource) -> Path | None:
     return Path(found) if found else None
 
 
+def _shapes(device: torch.device, longest: list[int]) -> list[int]:
+    """Lengths that sequences are filled up to, given the bands' maxima; empty leaves them as they are.
+
+    With few shapes an allocator stays small that keeps a pool for each, as Apple's does. On a processor it is oneDNN
+    that keeps code and room for each shape: some 10 MiB for every new length.
+    """
+    if device.type == "mps":
+        return longest
+    if device.type == "cpu":
+        return [*range(_CPU_STEP, max(longest), _CPU_STEP), max(longest)]
+    return []
+
+
 def _stepper(config: Config, loaded: LoadedModel, dataset: Dataset, plan: Plan, processes: Processes) -> Stepper:
     training = config.training
     parameters = [p for p in loaded.model.parameters() if p.requires_grad]
@@ -208,6 +224,5 @@ def _stepper(config: Config, loaded: LoadedModel, dataset: Dataset, plan: Plan, 
         max_norm=training.max_grad_norm,
         seed=training.seed,
         processes=processes,
-        # An allocator that keeps a pool for each shape, as Apple's does, stays small with few shapes.
-        pad_to=[band["max"] for band in dataset.manifest["bands"]] if loaded.device.type == "mps" else (),
+        pad_to=_shapes(loaded.device, [band["max"] for band in dataset.manifest["bands"]]),
     )
