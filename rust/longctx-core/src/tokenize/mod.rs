@@ -9,6 +9,8 @@ mod byte_alphabet;
 mod cache;
 mod embedded;
 mod file;
+#[cfg(test)]
+mod fuzz;
 pub mod markers;
 mod merges;
 mod pretokenize;
