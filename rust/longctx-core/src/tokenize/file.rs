@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::added::{AddedSplitter, AddedToken};
 use super::bpe::Bpe;
 use super::byte_alphabet;
-use super::pretokenize::Pattern;
+use super::pretokenize::{DEEPSEEK_CODER, Pattern};
 
 /// The parts of a `tokenizer.json` that decide how text becomes ids.
 #[derive(Deserialize)]
@@ -58,8 +58,8 @@ pub struct FastModel {
     pub bpe: Bpe,
     /// Splits off added tokens that are not special.
     pub added: AddedSplitter,
-    /// The file normalizes to NFC: only ASCII text, which NFC leaves alone, may take the fast path.
-    pub ascii_only: bool,
+    /// The file normalizes to NFC: only text that is in that form already may take the fast path.
+    pub nfc: bool,
 }
 
 impl<'f> TokenizerFile<'f> {
@@ -121,7 +121,7 @@ impl<'f> TokenizerFile<'f> {
         {
             return Err("the BPE has an unknown token, prefixes, dropout or byte fallback");
         }
-        let ascii_only = match &self.normalizer {
+        let nfc = match &self.normalizer {
             None => false,
             Some(value) if value.is_null() => false,
             Some(value) if value.get("type").and_then(|kind| kind.as_str()) == Some("NFC") => true,
@@ -155,7 +155,7 @@ impl<'f> TokenizerFile<'f> {
                 .filter_map(|(entry, &id)| Some((byte_alphabet::to_bytes(entry)?.into_boxed_slice(), id)))
                 .collect()
         });
-        Ok(FastModel { bpe: Bpe::new(pattern, bytes, &merges, whole), added, ascii_only })
+        Ok(FastModel { bpe: Bpe::new(pattern, bytes, &merges, whole), added, nfc })
     }
 
     fn pattern(&self) -> Option<Pattern> {
@@ -176,19 +176,26 @@ impl<'f> TokenizerFile<'f> {
         if kind(value).as_deref() != Some("Sequence") {
             return None;
         }
-        let [first, second] = value.get("pretokenizers")?.as_array()?.as_slice() else { return None };
-        match kind(first).as_deref() {
-            Some("Digits")
-                if flag(first, "individual_digits", false) == Some(true) && byte_level(second, true) =>
-            {
-                Some(Pattern::DigitsGpt2)
-            }
-            Some("Split")
-                if byte_level(second, false)
-                    && first.get("behavior").and_then(|value| value.as_str()) == Some("Isolated")
-                    && flag(first, "invert", false) == Some(false) =>
-            {
-                Pattern::of_regex(first.get("pattern")?.get("Regex")?.as_str()?)
+        let parts = value.get("pretokenizers")?.as_array()?.as_slice();
+        let individual = |value: &serde_json::Value| {
+            kind(value).as_deref() == Some("Digits") && flag(value, "individual_digits", false) == Some(true)
+        };
+        let isolated = |value: &serde_json::Value| {
+            let plain = kind(value).as_deref() == Some("Split")
+                && value.get("behavior").and_then(|value| value.as_str()) == Some("Isolated")
+                && flag(value, "invert", false) == Some(false);
+            value.get("pattern").filter(|_| plain)?.get("Regex")?.as_str().map(str::to_owned)
+        };
+        match parts {
+            [digits, last] if individual(digits) && byte_level(last, true) => Some(Pattern::DigitsGpt2),
+            [split, last] if byte_level(last, false) => Pattern::of_regex(&isolated(split)?),
+            [splits @ .., digits, last] if individual(digits) && byte_level(last, false) => {
+                let splits: Option<Vec<String>> = splits.iter().map(isolated).collect();
+                let known =
+                    |split: &[String]| split.iter().zip(DEEPSEEK_CODER).all(|(found, known)| found == known);
+                splits
+                    .is_some_and(|splits| splits.len() == DEEPSEEK_CODER.len() && known(&splits))
+                    .then_some(Pattern::DeepSeekCoder)
             }
             _ => None,
         }

@@ -6,8 +6,11 @@
 mod added;
 mod bpe;
 mod byte_alphabet;
+mod cache;
 mod embedded;
 mod file;
+#[cfg(test)]
+mod fuzz;
 pub mod markers;
 mod merges;
 mod pretokenize;
@@ -21,6 +24,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
+use unicode_normalization_alignments::is_nfc;
 
 pub use bpe::Scratch;
 pub use markers::MarkerIds;
@@ -79,7 +83,10 @@ const END_TOKENS: [&str; 5] = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos
 struct Fast {
     bpe: Bpe,
     added: Option<AddedSplitter>,
-    ascii_only: bool,
+    /// Only text in NFC may be encoded by it.
+    nfc: bool,
+    /// Ends come right out of `bpe`; otherwise they are found by the bytes of the tokens.
+    direct: bool,
 }
 
 impl Tokenizer {
@@ -94,7 +101,7 @@ impl Tokenizer {
             sha256: OnceLock::new(),
             json: OnceLock::new(),
             embedded: true,
-            fast: Some(Fast { bpe: embedded::bpe(), added: None, ascii_only: false }),
+            fast: Some(Fast { bpe: embedded::bpe(), added: None, nfc: false, direct: true }),
             slow: None,
             why_slow: None,
             bytes,
@@ -134,23 +141,27 @@ impl Tokenizer {
             TokenizerFile::parse(&text).map_err(|error| broken(format!("not a tokenizer.json: {error}")))?;
         let byte_level = file.is_byte_level();
         let vocabulary = file.vocabulary().unwrap_or_default();
-        let (fast, why_slow) = match file.fast_model(&vocabulary) {
+        let (mut fast, why_slow) = match file.fast_model(&vocabulary) {
             Ok(model) => (
                 Some(Fast {
                     bpe: model.bpe,
                     added: (!model.added.is_empty()).then_some(model.added),
-                    ascii_only: model.ascii_only,
+                    nfc: model.nfc,
+                    direct: false,
                 }),
                 None,
             ),
             Err(why) => (None, Some(why)),
         };
         let slow = match &fast {
-            Some(Fast { ascii_only: false, .. }) => None,
+            Some(Fast { nfc: false, .. }) => None,
             _ => Some(Reference::parse(&text).map_err(|error| broken(format!("not usable: {error}")))?),
         };
         let added = file.added_tokens.clone();
         let bytes = token_bytes(&vocabulary, &added, slow.as_ref(), byte_level);
+        if let Some(fast) = &mut fast {
+            fast.direct = spell_themselves(fast.bpe.lengths(), &bytes);
+        }
         if bytes.is_empty() {
             return Err(broken("it has no vocabulary".to_owned()));
         }
@@ -181,7 +192,8 @@ impl Tokenizer {
         self.sha256.get_or_init(|| hex_sha256(self.json().as_bytes()))
     }
 
-    fn json(&self) -> &str {
+    /// The text of the `tokenizer.json`.
+    pub fn json(&self) -> &str {
         self.json.get_or_init(embedded::tokenizer_json)
     }
 
@@ -265,15 +277,28 @@ impl Tokenizer {
     pub fn encode(&self, text: &str, scratch: &mut Scratch, out: &mut Encoded) -> Result<(), NotLossless> {
         out.clear();
         match &self.fast {
-            Some(fast) if !fast.ascii_only || text.is_ascii() => {
+            Some(fast) if !fast.nfc || text.is_ascii() || is_nfc(text) => {
+                let mut whole = true;
                 match &fast.added {
-                    None => fast.bpe.encode(text, scratch, &mut out.ids),
-                    Some(splitter) => splitter.split(text, &mut |part| match part {
-                        Part::Text(text) => fast.bpe.encode(text, scratch, &mut out.ids),
-                        Part::Token(id) => out.ids.push(id),
-                    }),
+                    None => whole = fast.bpe.encode(text, 0, scratch, out),
+                    Some(splitter) => {
+                        let mut at = 0;
+                        splitter.split(text, &mut |part| match part {
+                            Part::Text(text) => {
+                                whole &= fast.bpe.encode(text, at, scratch, out);
+                                at += text.len() as u32;
+                            }
+                            Part::Token(id) => {
+                                at += self.bytes[id as usize].as_ref().map_or(0, |bytes| bytes.len() as u32);
+                                out.ids.push(id);
+                                out.ends.push(at);
+                            }
+                        });
+                    }
                 }
-                self.ends_by_bytes(out);
+                if !(whole && fast.direct) {
+                    self.ends_by_bytes(out);
+                }
                 if out.ends.last().map_or(0, |&end| end as usize) == text.len() {
                     Ok(())
                 } else {
@@ -330,6 +355,12 @@ impl Tokenizer {
 
 fn hex_sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether each entry that has a length has as many bytes of its own.
+fn spell_themselves(lengths: &[u32], bytes: &[Option<Box<[u8]>>]) -> bool {
+    let spelled = |id: usize| bytes.get(id).and_then(Option::as_ref).map_or(0, |bytes| bytes.len());
+    lengths.iter().enumerate().all(|(id, &length)| length == 0 || spelled(id) == length as usize)
 }
 
 /// Bytes by id, with a place for every id up to the largest.

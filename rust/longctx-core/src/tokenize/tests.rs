@@ -18,7 +18,7 @@ fn oracle(text: &str) -> tokenizers::Tokenizer {
     oracle
 }
 
-fn from_json(value: &Value) -> (Tokenizer, tokenizers::Tokenizer) {
+pub fn from_json(value: &Value) -> (Tokenizer, tokenizers::Tokenizer) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let text = value.to_string();
     file.write_all(text.as_bytes()).unwrap();
@@ -26,13 +26,13 @@ fn from_json(value: &Value) -> (Tokenizer, tokenizers::Tokenizer) {
 }
 
 /// GPT-2's vocabulary behind other pre-tokenizers and settings.
-fn variant(change: impl FnOnce(&mut Value)) -> (Tokenizer, tokenizers::Tokenizer) {
+pub fn variant(change: impl FnOnce(&mut Value)) -> (Tokenizer, tokenizers::Tokenizer) {
     let mut value: Value = serde_json::from_str(&std::fs::read_to_string(gpt2_path()).unwrap()).unwrap();
     change(&mut value);
     from_json(&value)
 }
 
-fn byte_level(regex: bool) -> Value {
+pub fn byte_level(regex: bool) -> Value {
     json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": regex})
 }
 
@@ -176,6 +176,31 @@ fn the_embedded_default_is_the_tokenizer_json_it_writes() {
     let ours = Tokenizer::embedded();
     assert_eq!(ours.vocab_size(), 32_768);
     check_all(&ours, &oracle(&embedded::tokenizer_json()));
+}
+
+#[test]
+fn one_scratch_serves_two_tokenizers() {
+    let (embedded, gpt2) = (Tokenizer::embedded(), Tokenizer::from_file(&gpt2_path(), "gpt2").unwrap());
+    let text = "fn main() { println!(\"hello\"); }\n".repeat(300);
+    let mut scratch = Scratch::default();
+    for tokenizer in [&embedded, &gpt2, &embedded] {
+        let (mut shared, mut own) = (Encoded::default(), Encoded::default());
+        tokenizer.encode(&text, &mut scratch, &mut shared).unwrap();
+        tokenizer.encode(&text, &mut Scratch::default(), &mut own).unwrap();
+        assert_eq!(shared, own);
+    }
+}
+
+#[test]
+fn short_texts_are_encoded_without_caches_to_the_same() {
+    let tokenizer = Tokenizer::embedded();
+    let text = "let caf\u{e9} = 1;\n";
+    let (mut without, mut with) = (Encoded::default(), Encoded::default());
+    tokenizer.encode(text, &mut Scratch::default(), &mut without).unwrap();
+    let mut scratch = Scratch::default();
+    tokenizer.encode(&text.repeat(1000), &mut scratch, &mut with).unwrap();
+    tokenizer.encode(text, &mut scratch, &mut with).unwrap();
+    assert_eq!(without, with);
 }
 
 #[test]

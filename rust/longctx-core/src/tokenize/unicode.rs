@@ -1,4 +1,4 @@
-//! Character classes of the pre-tokenizers' regular expressions: letter, number, space, other.
+//! Character classes of the pre-tokenizers' regular expressions: letter, number, space, other, and what kind of it.
 //!
 //! Tables come from `regex-syntax`, the engine behind Hugging Face `tokenizers`, so that both read the same edition of
 //! Unicode; they are expanded once, when the first character outside ASCII is met.
@@ -21,9 +21,25 @@ pub enum CharClass {
     Space = 3,
 }
 
+/// What a letter, or one of the others, is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// None of the below.
+    Plain = 0,
+    /// `\p{Lu}` or `\p{Lt}`.
+    Upper = 1,
+    /// `\p{Ll}`.
+    Lower = 2,
+    /// `\p{Lm}`, `\p{Lo}` or, among the others, `\p{M}`: goes for both cases.
+    Both = 3,
+    /// `\p{P}`.
+    Punctuation = 4,
+}
+
 const CODE_POINTS: usize = 0x11_0000;
 
-/// Two bits for each code point.
+/// A byte for each code point: the class in the lowest two bits, the kind above.
 type Table = Box<[u8]>;
 
 fn ranges(class: &str) -> Vec<(u32, u32)> {
@@ -37,12 +53,18 @@ fn ranges(class: &str) -> Vec<(u32, u32)> {
 }
 
 fn expand() -> Table {
-    let mut table = vec![0u8; CODE_POINTS / 4].into_boxed_slice();
-    for (class, value) in [(r"\p{L}", 1u8), (r"\p{N}", 2), (r"\s", 3)] {
-        for (first, last) in ranges(class) {
-            for code in first..=last {
-                table[(code / 4) as usize] |= value << ((code % 4) * 2);
-            }
+    let mut table = vec![0u8; CODE_POINTS].into_boxed_slice();
+    for (set, class, kind) in [
+        (r"[\p{Lu}\p{Lt}]", CharClass::Letter, Kind::Upper),
+        (r"\p{Ll}", CharClass::Letter, Kind::Lower),
+        (r"[\p{Lm}\p{Lo}]", CharClass::Letter, Kind::Both),
+        (r"\p{N}", CharClass::Number, Kind::Plain),
+        (r"\s", CharClass::Space, Kind::Plain),
+        (r"\p{M}", CharClass::Other, Kind::Both),
+        (r"\p{P}", CharClass::Other, Kind::Punctuation),
+    ] {
+        for (first, last) in ranges(set) {
+            table[first as usize..=last as usize].fill(class as u8 | ((kind as u8) << 2));
         }
     }
     table
@@ -55,12 +77,22 @@ fn table() -> &'static Table {
 
 /// The class of any character.
 pub fn class_of(c: char) -> CharClass {
-    let code = u32::from(c);
-    match (table()[(code / 4) as usize] >> ((code % 4) * 2)) & 3 {
+    match table()[c as usize] & 3 {
         1 => CharClass::Letter,
         2 => CharClass::Number,
         3 => CharClass::Space,
         _ => CharClass::Other,
+    }
+}
+
+/// The kind of any character.
+pub fn kind_of(c: char) -> Kind {
+    match table()[c as usize] >> 2 {
+        1 => Kind::Upper,
+        2 => Kind::Lower,
+        3 => Kind::Both,
+        4 => Kind::Punctuation,
+        _ => Kind::Plain,
     }
 }
 
