@@ -59,3 +59,17 @@ def cli() -> Cli:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.train import tiny
+
+    return tiny.dataset(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Path) -> Path:
+    from tests.train import tiny
+
+    return tiny.model(tmp_path_factory.mktemp("model"), tiny_dataset)

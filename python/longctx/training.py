@@ -83,7 +83,7 @@ def train(
     from longctx.train.conduct import conduct
 
     with _locked(request):
-        return conduct(request, begun, notify if notify is not None else _deaf)
+        return conduct(request, begun, notify)
 
 
 def _request(
@@ -161,7 +161,3 @@ def _need_packages() -> None:
             f"training needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
             "pip install 'longctx-code[train]'",
         )
-
-
-def _deaf(_event: str, _values: Mapping[str, Any]) -> None:
-    """Listens to nothing."""

@@ -18,16 +18,6 @@ from longctx.cli.training_view import TrainingView
 from tests.train import tiny
 
 
-@pytest.fixture(scope="module")
-def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.dataset(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Path) -> Path:
-    return tiny.model(tmp_path_factory.mktemp("model"), tiny_dataset)
-
-
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Runs `longctx train` and gives the one sentence with which it refuses."""

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from longctx.model.adapted import compute_lean
-from longctx.model.computation import computing, summed_loss
+from longctx.model.computation import summed_loss
 from tests.model.conftest import load
 from tests.model.families import FAMILIES, config, write_model
 
@@ -124,8 +124,7 @@ def test_in_bfloat16_gradients_are_as_good_as_those_of_peft(family: str, tmp_pat
     settings = config(base, dtype="bfloat16", dropout=0.0)
     exact = gradients(drawn(load(settings, dtype=torch.float32).model))
     model = drawn(load(settings, dtype=torch.bfloat16).model)
-    with computing(torch.device("cpu"), torch.bfloat16):
-        ours = gradients(model)
+    ours = gradients(model)
     theirs = gradients(as_peft(model))
 
     def error(found: dict[str, torch.Tensor]) -> float:

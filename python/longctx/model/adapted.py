@@ -2,7 +2,7 @@
 
 PEFT multiplies a whole output by the scale of its adapter, computes adapters in float32 whatever the model computes in,
 and for a few trained rows of an embedding copies the whole matrix and makes gradients for all of it, twice where the
-output layer is tied. On a processor that is a fifth of the time of a step; for StarCoder2-3B the copies are 600 MiB.
+output layer is tied.
 Parameters, their names, and what is saved stay PEFT's own; merging and disabling adapters go its way.
 """
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,29 +10,22 @@ from torch.nn import functional
 
 from longctx.data.sequences import IGNORED_LABEL
 from longctx.model.adapted import compute_lean
+from longctx.model.dropout import use_packed_dropout
+
+ATTENTION = "sdpa"
+"""The name by which transformers knows the attention of all models: PyTorch's own, which picks a kernel by device."""
 
 
-def attention_of(device: torch.device) -> str:
-    """The name by which transformers knows the attention that a model on `device` runs with."""
-    del device  # PyTorch's own picks the fastest kernel of each.
-    return "sdpa"
+def prepare(model: Any, device: torch.device) -> None:
+    """Has a `PeftModel` on `device` compute as longctx does; called once, when its adapters are there.
 
-
-def prepare(model: Any) -> None:
-    """Has a `PeftModel` compute as longctx does; called once, when its adapters are there."""
-    compute_lean(model)
-
-
-@contextlib.contextmanager
-def computing(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    """Inside, a prepared model computes in `dtype`.
-
-    Nothing needs to be done for it: a prepared model computes in the type of its frozen weights, adapters included,
-    while what is trained and its gradients are float32. Autocast would do the same in more steps, and would turn the
-    outputs of normalisations, and with them all that is kept for the backward pass, into float32.
+    It then computes in the type of its frozen weights, adapters included, while what is trained and its gradients are
+    float32. Autocast would do the same in more steps, and would turn the outputs of normalisations, and with them all
+    that is kept for the backward pass, into float32.
     """
-    del device, dtype
-    yield
+    compute_lean(model)
+    if device.type == "cpu":
+        use_packed_dropout(model)
 
 
 def summed_loss(

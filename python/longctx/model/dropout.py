@@ -1,4 +1,4 @@
-"""Dropout for processors: PyTorch's own draws one random number for each element, which took a fifth of a step."""
+"""Dropout for processors: PyTorch's own draws one random number for each element, which takes long."""
 
 from __future__ import annotations
 

@@ -14,11 +14,10 @@ from safetensors import SafetensorError
 
 from longctx.config import Config
 from longctx.errors import LongctxError, UsageError
-from longctx.model.computation import attention_of, prepare
+from longctx.model.computation import ATTENTION, prepare
 from longctx.model.demo import demo_model
 from longctx.model.dequantize import dequantized
 from longctx.model.device import compute_dtype
-from longctx.model.dropout import use_packed_dropout
 from longctx.model.lora import add_adapters
 from longctx.model.quantize import keep_trainable, quantized
 from longctx.model.quiet import quiet
@@ -94,9 +93,7 @@ def load_model(
             location=source.location if source.fingerprint.startswith("hub-") else str(folder),
             base=source.fingerprint,
         )
-    prepare(adapted)
-    if device.type == "cpu":
-        use_packed_dropout(adapted)
+    prepare(adapted, device)
     adapted.train()
     trained = sum(parameter.numel() for parameter in adapted.parameters() if parameter.requires_grad)
     if dtype is None and device.type == "cpu" and held == torch.bfloat16:
@@ -222,7 +219,7 @@ def _from_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> Any:
         config=settings,
         dtype=dtype,
         device_map={"": device},
-        attn_implementation=attention_of(device),
+        attn_implementation=ATTENTION,
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import torch
 
-from longctx.model.computation import computing, summed_loss
+from longctx.model.computation import summed_loss
 
 _LONGEST = 512
 """Tokens of the step that is timed, at most."""
@@ -37,9 +37,9 @@ def faster_dtype(model: Any, longest: int, notes: list[str]) -> torch.dtype:
         return torch.bfloat16
     kept = {parameter: parameter.data for parameter in frozen(model)}
     length = min(longest, _LONGEST)
-    half = _seconds(model, torch.bfloat16, length)
+    half = _seconds(model, length)
     cast(model, torch.float32)
-    full = _seconds(model, torch.float32, length)
+    full = _seconds(model, length)
     faster = torch.float32 if full * _GAIN < half else torch.bfloat16
     if faster == torch.bfloat16:
         cast(model, torch.bfloat16)
@@ -73,16 +73,14 @@ def frozen(model: Any) -> Iterator[torch.nn.Parameter]:
     )
 
 
-def _seconds(model: Any, dtype: torch.dtype, length: int) -> float:
+def _seconds(model: Any, length: int) -> float:
     """Of one forward and backward pass over a sequence of `length` tokens."""
-    device = torch.device("cpu")
     rows = model.get_input_embeddings().weight.shape[0]
     ids = (torch.arange(length) * 7919 % rows).unsqueeze(0)
 
     def step(tokens: torch.Tensor) -> float:
         begun = time.perf_counter()
-        with computing(device, dtype):
-            loss = summed_loss(model, tokens, tokens)
+        loss = summed_loss(model, tokens, tokens)
         loss.backward()
         taken = time.perf_counter() - begun
         model.zero_grad(set_to_none=True)

@@ -24,14 +24,15 @@ _LEAST_VALIDATED = 4
 """Sequences of each sort in a validation, however short the time."""
 
 
-def conduct(request: Request, begun: float, notify: Notify) -> dict[str, Any]:
+def conduct(request: Request, begun: float, notify: Notify | None) -> dict[str, Any]:
     """Trains as `longctx.training.train` says.
 
     Args:
         request: What is asked for.
         begun: When the run began, on the monotonic clock: the time budget counts from there.
-        notify: Told of every event.
+        notify: Told of every event; None is nobody.
     """
+    notify = _deaf if notify is None else notify
     setup = set_up(request, notify)
     processes = setup.processes
     try:

@@ -108,7 +108,8 @@ def set_up(request: Request, notify: Notify) -> Setup:
     device = processes.device
     dataset = open_dataset(request.data)
     source = find_model(config.model)
-    check_tokenizer(_tokenizer(source), source.name, dataset)
+    tokenizer = _tokenizer(source)
+    check_tokenizer(tokenizer, source.name, dataset)
     checkpoints = _checkpoints(request, processes)
     continued, state = _continued(request)
     if request.resume and continued is None and processes.main:
@@ -132,6 +133,8 @@ def set_up(request: Request, notify: Notify) -> Setup:
         verbose=request.verbose,
     )
     check_lengths(config, loaded.model.config, longest)
+    if tokenizer is None:
+        loaded.notes.append("the model has no tokenizer.json, so that of the dataset could not be compared with it")
     dtype = processes.from_main(str(loaded.dtype).removeprefix("torch."))
     if state is None:
         state = RunState(
@@ -196,7 +199,7 @@ def _shapes(device: torch.device, longest: list[int]) -> list[int]:
     """Lengths that sequences are filled up to, given the bands' maxima; empty leaves them as they are.
 
     With few shapes an allocator stays small that keeps a pool for each, as Apple's does. On a processor it is oneDNN
-    that keeps code and room for each shape: some 10 MiB for every new length.
+    that keeps code and room for each shape, so that memory grows with every new length.
     """
     if device.type == "mps":
         return longest

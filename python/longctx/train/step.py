@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from longctx.data.sequences import IGNORED_LABEL
 from longctx.data.shards import Dataset
-from longctx.model.computation import computing, summed_loss
+from longctx.model.computation import summed_loss
 from longctx.model.load import LoadedModel
 from longctx.train.processes import Processes
 
@@ -158,7 +158,7 @@ class Stepper:
     def loss(self, row: int) -> float:
         """The loss of one sequence summed over its learnt tokens, in nats, without dropout and gradients."""
         ids, labels = self._batch(np.asarray([row], dtype=np.int64))
-        with torch.no_grad(), computing(self.loaded.device, self.loaded.dtype):
+        with torch.no_grad():
             return float(summed_loss(self.loaded.model, ids, labels))
 
     def _forward_backward(self, rows: NDArray[np.int64], learnt: int, place: tuple[int, int]) -> float:
@@ -166,8 +166,7 @@ class Stepper:
         begun = time.monotonic()
         torch.manual_seed(_mixed(self._seed, *place))
         ids, labels = self._batch(rows)
-        with computing(self.loaded.device, self.loaded.dtype):
-            loss = summed_loss(self.loaded.model, ids, labels)
+        loss = summed_loss(self.loaded.model, ids, labels)
         torch.autograd.backward(loss * (self._scale / learnt))
         value = float(loss.detach())
         self.micros.append(Micro(rows, int(self._lengths[rows].sum()), time.monotonic() - begun))
