@@ -142,6 +142,7 @@ enum AnswerArgument {
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    longctx_alloc::install_for_parsers();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("LongctxError", module.py().get_type::<LongctxError>())?;
     module.add_class::<Tokenizer>()?;

@@ -1,0 +1,50 @@
+//! An allocator for the parsers, which are C: mimalloc (MIT).
+//!
+//! A syntax tree is made of some hundred thousand small blocks that are freed together. With mimalloc in place of the C
+//! library's allocator, packing takes a tenth less processor time. The engine itself stays with the system's: its large
+//! vectors grow in place there, and its memory is given back.
+
+use std::ffi::c_void;
+use std::sync::Once;
+
+use libmimalloc_sys::{mi_calloc, mi_free, mi_malloc, mi_realloc};
+
+/// Lets parsers take their memory from mimalloc. Call it before anything is parsed.
+#[allow(unsafe_code, reason = "the functions are one family, never give null and are installed once, first")]
+pub fn install_for_parsers() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let allocator = tree_sitter::Allocator {
+            malloc: allocate,
+            calloc: allocate_zeroed,
+            realloc: resize,
+            free: release,
+        };
+        unsafe { tree_sitter::set_allocator(Some(allocator)) }
+    });
+}
+
+/// Ends the process where there is no memory, as the parsers' own functions do.
+fn some(block: *mut c_void, bytes: usize) -> *mut c_void {
+    if block.is_null() && bytes > 0 { std::process::abort() } else { block }
+}
+
+#[allow(unsafe_code, reason = "called by C")]
+unsafe extern "C" fn allocate(bytes: usize) -> *mut c_void {
+    some(unsafe { mi_malloc(bytes) }, bytes)
+}
+
+#[allow(unsafe_code, reason = "called by C")]
+unsafe extern "C" fn allocate_zeroed(count: usize, bytes: usize) -> *mut c_void {
+    some(unsafe { mi_calloc(count, bytes) }, count.saturating_mul(bytes))
+}
+
+#[allow(unsafe_code, reason = "called by C")]
+unsafe extern "C" fn resize(block: *mut c_void, bytes: usize) -> *mut c_void {
+    some(unsafe { mi_realloc(block, bytes) }, bytes)
+}
+
+#[allow(unsafe_code, reason = "called by C")]
+unsafe extern "C" fn release(block: *mut c_void) {
+    unsafe { mi_free(block) }
+}
