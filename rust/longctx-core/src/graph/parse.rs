@@ -8,6 +8,7 @@ use tree_sitter::{Language, Node, ParseOptions, Parser, Tree};
 use super::imports;
 use super::{FileFacts, Lang};
 use crate::interrupt::Watch;
+use crate::symbols::calls::{self, Call};
 use crate::symbols;
 
 /// Files longer than this are not parsed: they are data, and ranges are 32 bits wide.
@@ -64,20 +65,36 @@ pub(crate) fn parse_again(lang: Lang, text: &str, before: Option<&Tree>, watch: 
 
 /// Reads one file: its imports, definitions and names, in one parse. `path` is relative to the repository.
 pub fn read(path: &str, text: &str, watch: Watch<'_>) -> Option<FileFacts> {
+    read_with(path, text, watch, |_, _| {}).map(|(facts, ())| facts)
+}
+
+/// The same, and the calls, as [`calls::calls`] finds them.
+pub(crate) fn read_with_calls(path: &str, text: &str, watch: Watch<'_>) -> Option<(FileFacts, Vec<Call>)> {
+    read_with(path, text, watch, |lang, tree| calls::collect(lang, text, tree))
+}
+
+fn read_with<T: Default>(
+    path: &str,
+    text: &str,
+    watch: Watch<'_>,
+    also: impl FnOnce(Lang, &Tree) -> T,
+) -> Option<(FileFacts, T)> {
     let lang = Lang::of(path)?;
     let mut facts = FileFacts::empty(lang);
+    let mut more = T::default();
     match parse(lang, text, watch) {
         Some(tree) => {
             facts.broken = tree.root_node().has_error();
             imports::extract(path, text, Some(&tree), &mut facts, watch);
             facts.definitions = symbols::collect(lang, text, &tree);
+            more = also(lang, &tree);
         }
         None => {
             facts.broken = true;
             imports::extract(path, text, None, &mut facts, watch);
         }
     }
-    Some(facts)
+    Some((facts, more))
 }
 
 /// A value for every node kind of a grammar, so that a walk compares numbers and not names.

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Tree};
 
 use super::Definition;
@@ -13,7 +14,7 @@ use crate::interrupt::Watch;
 const DEEPEST: usize = 16;
 
 /// What a call is made on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum On {
     /// Nothing: `f()`, `new F()`.
     Nothing,
@@ -26,7 +27,7 @@ pub enum On {
 }
 
 /// One call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The name that is called, the last one of a path.
     pub name: Box<str>,
@@ -79,7 +80,7 @@ pub fn callers(calls: &[Call], definitions: &[Definition]) -> Vec<Option<u32>> {
         .collect()
 }
 
-fn collect(lang: Lang, text: &str, tree: &Tree) -> Vec<Call> {
+pub(crate) fn collect(lang: Lang, text: &str, tree: &Tree) -> Vec<Call> {
     static KINDS: [OnceLock<Kinds<Rule>>; Lang::COUNT] = [const { OnceLock::new() }; Lang::COUNT];
     let kinds = KINDS[lang as usize]
         .get_or_init(|| Kinds::new(&tree.language(), Rule::None, |name| rule(lang, name)));
