@@ -13,6 +13,7 @@ from longctx import _core
 from longctx.config import Config
 from longctx.errors import UsageError
 from longctx.tokenizers import find_tokenizer
+from longctx.user_cache import cache_folder
 
 
 def default_output(repository: str | os.PathLike[str]) -> Path:
@@ -30,6 +31,7 @@ def pack(
     revision: str | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
+    cache: bool = True,
     progress: Callable[[str, str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Packs a repository into a dataset.
@@ -41,6 +43,8 @@ def pack(
         revision: Commit, branch or tag to pack; None packs the work tree as it is.
         overwrite: Replace a dataset that exists, once the new one is whole.
         dry_run: Do everything but write.
+        cache: Keep what the next run can use, in `longctx.user_cache.cache_folder()`, and use what the last one kept. The
+            dataset is the same without it.
         progress: Called as `progress(stage, unit, done, total)` about ten times a second; total is 0 while unknown.
 
     Returns:
@@ -52,7 +56,9 @@ def pack(
     """
     config = config or Config()
     target = None if dry_run else _text(output or default_output(repository), "output")
-    options = engine_options(repository, target, config, revision=revision, overwrite=overwrite, dry_run=dry_run)
+    options = engine_options(
+        repository, target, config, revision=revision, overwrite=overwrite, dry_run=dry_run, cache=cache
+    )
     summary: dict[str, Any] = json.loads(_core.pack(json.dumps(options), progress))
     return summary
 
@@ -65,6 +71,7 @@ def engine_options(
     revision: str | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
+    cache: bool = True,
 ) -> dict[str, Any]:
     """What the engine is told, as `_core.pack` documents it; the tokenizer is looked up.
 
@@ -100,6 +107,7 @@ def engine_options(
         "commits_ratio": pack.commits_ratio,
         "qa_ratio": pack.qa_ratio,
         "seed": config.training.seed,
+        "cache": str(cache_folder() / "pack") if cache else None,
         "threads": pack.threads,
         "overwrite": overwrite,
         "dry_run": dry_run,

@@ -25,6 +25,12 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but write.")] = False,
     config: options.Settings = None,
     threads: options.Threads = None,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache/--no-cache", help="Keep what the next run can use, and use what the last one kept.", show_default=False
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: options.Quiet = False,
     revision: options.Revision = None,
@@ -170,6 +176,7 @@ def command(
             revision=revision,
             overwrite=overwrite,
             dry_run=dry_run,
+            cache=cache,
             progress=progress,
         )
     if as_json:

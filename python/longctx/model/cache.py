@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from longctx.errors import OutputError
+from longctx.user_cache import cache_folder
 
 _CONTENTS = "contents.json"
 """The file beside the others that has their hashes."""
@@ -22,14 +23,6 @@ _SAMPLES = 512
 _BLOCK = 4096
 _STALE = 24 * 3600
 """Seconds after which what a killed run left behind is taken for abandoned."""
-
-
-def cache_folder() -> Path:
-    """The folder of all that longctx keeps for the user; it need not exist."""
-    if chosen := os.environ.get("XDG_CACHE_HOME"):
-        return Path(chosen).expanduser() / "longctx"
-    home = Path.home()
-    return (home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache") / "longctx"
 
 
 def cached(name: str, fill: Callable[[Path], None], notes: list[str] | None = None) -> Path:
@@ -67,7 +60,7 @@ def cached(name: str, fill: Callable[[Path], None], notes: list[str] | None = No
     except OSError as error:
         raise OutputError(
             f"cannot write the cache {folder}: {(error.strerror or str(error)).lower()}",
-            "free some space, or set XDG_CACHE_HOME to another folder",
+            "free some space, or set LONGCTX_CACHE_DIR to another folder",
         ) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)

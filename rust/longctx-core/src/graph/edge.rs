@@ -1,12 +1,12 @@
 //! What connects two files, and what an import that connects nothing failed for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A place in [`super::Graph::files`].
 pub type FileIndex = u32;
 
 /// How strongly one file needs another, weakest first: cycles are opened at the weakest kind they contain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EdgeKind {
     /// No import names the file: Python runs the `__init__` of every package above a module that is imported.

@@ -1,10 +1,12 @@
 //! What one file says, before anything is known about the others: its imports, definitions and names used.
 
+use serde::{Deserialize, Serialize};
+
 use super::{EdgeKind, Lang};
 use crate::symbols::Definition;
 
 /// How an import was written, where one language has several ways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Form {
     /// The plain way of the language: `import a`, `use a::b`, `#include "a"`, `require_relative`.
     Plain,
@@ -25,7 +27,7 @@ pub(crate) enum Form {
 }
 
 /// One import, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Import {
     /// Line, from 1.
     pub line: u32,
@@ -46,7 +48,7 @@ impl Import {
 }
 
 /// A name that a file uses, at its first line.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Use {
     /// `Name`, or `qualifier.Name`.
     pub name: Box<str>,
@@ -58,7 +60,7 @@ pub(crate) struct Use {
 pub(crate) const FIELD: u16 = u16::MAX;
 
 /// A method, constructor or field of a file's types.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub name: Box<str>,
     /// How many parameters it has, or [`FIELD`].
@@ -68,7 +70,7 @@ pub(crate) struct Member {
 }
 
 /// What a call is made on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Receiver {
     /// The type around the call, those above it, or a static import.
     Own,
@@ -79,7 +81,7 @@ pub(crate) enum Receiver {
 }
 
 /// A call of a method or constructor, or the use of a field.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Call {
     pub on: Receiver,
     pub name: Box<str>,
@@ -88,7 +90,7 @@ pub(crate) struct Call {
 }
 
 /// What types offer each other without naming it where it is used (Java).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Members {
     pub offered: Vec<Member>,
     /// Methods called and fields read, each with its first line.
@@ -98,7 +100,7 @@ pub(crate) struct Members {
 }
 
 /// Everything read from one file in one parse.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FileFacts {
     /// The language it was read as.
     pub lang: Lang,

@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::Language;
 
 /// A language whose files can be parsed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Lang {
     Python,

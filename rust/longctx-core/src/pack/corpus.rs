@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::parsed::calls_of;
 use super::spool::SpoolReader;
 use crate::graph::{FileIndex, Graph};
 use crate::path::RepoPath;
 use crate::sequence::{Band, RedactedTokens, Text, Window};
 use crate::shard::TokenWidth;
 use crate::source::{Encoding, Language, SkipReason};
+use crate::symbols::calls::Call;
 use crate::{Error, Result};
 
 /// A document whose text and tokens lie in a spool.
@@ -47,6 +49,8 @@ pub struct Record {
     pub(super) spool: u32,
     pub(super) tokens_at: u64,
     pub(super) text_at: u64,
+    pub(super) calls_at: u64,
+    pub(super) calls_bytes: u32,
 }
 
 /// The windows of a document in one band.
@@ -89,7 +93,7 @@ pub struct Corpus {
     pub graph: Graph,
     /// For each file of the graph its document.
     pub document_of: Vec<Option<u32>>,
-    pub(super) spools: Vec<[SpoolReader; 2]>,
+    pub(super) spools: Vec<[SpoolReader; 3]>,
     pub(super) width: TokenWidth,
 }
 
@@ -125,6 +129,17 @@ impl Corpus {
             let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
             Error::io("read back from the text of", &*document.name, broken)
         })
+    }
+
+    /// The calls in a document, in order; none unless questions are to be made.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn read_calls(&self, document: &Record) -> Result<Vec<Call>> {
+        let mut bytes = Vec::new();
+        let spool = &self.spools[document.spool as usize][2];
+        spool.read(document.calls_at, document.calls_bytes as usize, &mut bytes)?;
+        Ok(calls_of(&bytes))
     }
 
     /// The document of a file of the graph.

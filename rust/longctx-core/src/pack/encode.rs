@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::corpus::{Corpus, Cuts, Record, Rejected, window_limit};
 use super::options::PackOptions;
+use super::parsed::parsed;
 use super::spool::{Spool, SpoolReader};
 use crate::Result;
+use crate::cache::Cache;
 use crate::graph::project::{is_configuration, may_be_named};
 use crate::graph::{self, FileFacts, Graph, SourceFile};
 use crate::interrupt::Watch;
-use crate::sequence::{Band, EncodedDocument, Kit, cut, encode_document, header_tokens};
+use crate::sequence::{Band, EncodedDocument, Kind, Kit, cut, encode_document, header_tokens};
 use crate::shard::TokenWidth;
 use crate::source::{self, SkipReason, SourceOptions};
 use crate::tokenize::{Encoded, Scratch};
@@ -26,6 +28,9 @@ struct Work<'w> {
     options: &'w PackOptions,
     source: SourceOptions,
     width: TokenWidth,
+    cache: &'w Cache,
+    parses: bool,
+    with_calls: bool,
     next: AtomicUsize,
     /// Largest first, so that no large file is left for the end.
     order: Vec<u32>,
@@ -43,6 +48,7 @@ pub fn encode(
     kit: Kit<'_>,
     options: &PackOptions,
     folder: &Path,
+    cache: &Cache,
     watch: Watch<'_>,
 ) -> Result<Corpus> {
     let entries = &listing.entries;
@@ -56,6 +62,9 @@ pub fn encode(
         options,
         source: SourceOptions { redact_secrets: options.redact_secrets, ..SourceOptions::default() },
         width,
+        cache,
+        parses: options.needs_graph(),
+        with_calls: options.kinds.contains(&Kind::Qa),
         next: AtomicUsize::new(0),
         order,
         watch,
@@ -88,7 +97,7 @@ pub fn encode(
     read.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     rejected.sort_unstable_by(|a: &Rejected, b| a.path.cmp(&b.path));
     let (mut documents, facts): (Vec<Record>, Vec<_>) = read.into_iter().unzip();
-    let graph = connect(&documents, facts, &rejected, listing, &configuration, watch)?;
+    let graph = connect(&documents, facts, &rejected, listing, &configuration, options.needs_graph(), watch)?;
     let mut document_of = vec![None; graph.files.len()];
     for (number, document) in (0u32..).zip(&mut documents) {
         if let Some(file) = graph.index_of(&document.name) {
@@ -106,13 +115,14 @@ fn connect(
     rejected: &[Rejected],
     listing: &Listing,
     configuration: &[(Box<str>, Box<str>)],
+    parses: bool,
     watch: Watch<'_>,
 ) -> Result<Graph> {
     let mut files: Vec<(Cow<'_, str>, Option<FileFacts>)> =
         documents.iter().map(|document| Cow::Borrowed(&*document.name)).zip(facts).collect();
     for file in rejected {
         let path = file.path.text();
-        if file.reason == SkipReason::Empty {
+        if file.reason == SkipReason::Empty && parses {
             // An empty `__init__.py` makes a package.
             let facts = graph::read(&path, "", watch);
             files.push((path, facts));
@@ -132,8 +142,8 @@ struct Part {
     rejected: Vec<Rejected>,
     /// Path and text of configuration files.
     configuration: Vec<(Box<str>, Box<str>)>,
-    /// Tokens and texts.
-    spools: [SpoolReader; 2],
+    /// Tokens, texts and calls.
+    spools: [SpoolReader; 3],
 }
 
 /// Buffers of one thread.
@@ -146,7 +156,8 @@ struct Buffers {
 
 impl Work<'_> {
     fn run(&self, number: u32, folder: &Path) -> Result<Part> {
-        let (mut tokens, mut texts) = (Spool::new(folder)?, Spool::new(folder)?);
+        let (mut tokens, mut texts, mut calls) =
+            (Spool::new(folder)?, Spool::new(folder)?, Spool::new(folder)?);
         let mut buffers = Buffers::default();
         let (mut documents, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(&index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
@@ -154,8 +165,13 @@ impl Work<'_> {
             let entry = &self.entries[index as usize];
             match self.encode_file(entry, &mut buffers) {
                 Ok((mut record, text)) => {
-                    let facts = graph::read(&record.name, &text, self.watch);
+                    let parse = || parsed(self.cache, &record.name, &text, self.with_calls, self.watch);
+                    let found = self.parses.then(parse).flatten();
+                    let (facts, called) = found.map(|found| (found.facts, found.calls)).unzip();
+                    let called = called.unwrap_or_default();
                     record.spool = number;
+                    record.calls_bytes = called.len() as u32;
+                    record.calls_at = calls.append(|out| out.extend_from_slice(&called))?;
                     record.tokens_at =
                         tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;
                     record.text_at = texts.append(|out| out.extend_from_slice(text.as_bytes()))?;
@@ -170,7 +186,8 @@ impl Work<'_> {
             }
             self.watch.progress.advance(entry.size);
         }
-        Ok(Part { documents, rejected, configuration, spools: [tokens.finish()?, texts.finish()?] })
+        let spools = [tokens.finish()?, texts.finish()?, calls.finish()?];
+        Ok(Part { documents, rejected, configuration, spools })
     }
 
     fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<(Record, String), SkipReason> {
@@ -221,6 +238,8 @@ impl Work<'_> {
             spool: 0,
             tokens_at: 0,
             text_at: 0,
+            calls_at: 0,
+            calls_bytes: 0,
         };
         Ok((record, source.text))
     }

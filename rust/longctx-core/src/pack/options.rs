@@ -53,6 +53,8 @@ pub struct PackOptions {
     pub qa_ratio: f64,
     /// Of every random choice.
     pub seed: u64,
+    /// Where to keep what the next run can use; nothing is kept if not given.
+    pub cache: Option<PathBuf>,
     /// All cores if not given.
     pub threads: Option<usize>,
     /// Replace an existing dataset.
@@ -118,6 +120,13 @@ pub struct TokenizerChoice {
 }
 
 impl PackOptions {
+    /// Whether anything that is asked for depends on which file needs which.
+    pub fn needs_graph(&self) -> bool {
+        !self.context.is_empty()
+            || self.order == FileOrder::Deps
+            || self.kinds.iter().any(|kind| matches!(kind, Kind::Commits | Kind::Qa))
+    }
+
     /// Parses and checks options in JSON.
     ///
     /// # Errors

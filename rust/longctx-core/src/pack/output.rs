@@ -13,7 +13,7 @@ use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Draft, Kind, Segment};
 use crate::shard::TokenWidth;
 
-/// A side of the split; the discriminant is the place in [`super::SPLITS`].
+/// A side of the split; the discriminant is the place in [`super::write::SPLITS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// Learnt.
@@ -159,6 +159,12 @@ impl Output {
             meta_bytes: meta.len() as u32,
         });
         Ok(())
+    }
+
+    /// How many tokens the sequences of a kind have so far.
+    pub fn tokens(&self, kind: Kind) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1.iter().filter(|one| one.kind == kind).map(|one| u64::from(one.length)).sum()
     }
 
     /// How many tokens sequences of another kind may have in each band, on either side: `ratio` times those of the

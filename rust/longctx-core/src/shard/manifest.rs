@@ -106,6 +106,14 @@ pub struct Shard {
     pub files: ShardFiles,
 }
 
+impl Shard {
+    /// The size of its files.
+    pub fn bytes(&self) -> u64 {
+        let ShardFiles { tokens, index, meta } = &self.files;
+        tokens.bytes + index.bytes + meta.bytes
+    }
+}
+
 /// The three files of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardFiles {

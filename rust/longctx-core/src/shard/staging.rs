@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::manifest;
 use crate::{Error, Result};
 
+/// So many files are brought to the disk at once; the threads do nothing but wait.
+const SYNCING: usize = 16;
+
 /// The folder in which a dataset is being built. It is removed when dropped; one that a killed process left is removed
 /// by the next that packs to the same place.
 pub struct Staging {
@@ -55,16 +58,13 @@ impl Staging {
         &self.target
     }
 
-    /// Moves the finished dataset to its place; what lay there is removed afterwards. All its files must have been
-    /// synced.
+    /// Brings the finished dataset to the disk and moves it to its place; what lay there is removed afterwards.
     ///
     /// # Errors
     /// [`Error::Io`]; what lay there is then untouched. [`Error::Usage`] if something came to lie there meanwhile.
     pub fn publish(self, overwrite: bool) -> Result<()> {
         check_target(&self.target, overwrite)?;
-        for folder in [self.path().join("train"), self.path().join("val"), self.path().to_path_buf()] {
-            sync_folder(&folder)?;
-        }
+        sync_all(self.path())?;
         let moved = |source| Error::io("move the finished dataset to", &self.target, source);
         if self.target.exists() {
             exchange(self.path(), &self.target).map_err(moved)?;
@@ -129,6 +129,36 @@ fn make_readable(folder: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn make_readable(_folder: &Path) -> Result<()> {
     Ok(())
+}
+
+/// Brings a folder and all that is in it to the disk. Many files at once: a disk brings them there together.
+fn sync_all(folder: &Path) -> Result<()> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::io("write", path, source)
+    };
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    let mut next = 0;
+    while let Some(folder) = folders.get(next).cloned() {
+        for entry in fs::read_dir(&folder).map_err(failed(&folder))? {
+            let entry = entry.map_err(failed(&folder))?;
+            let is_folder = entry.file_type().map_err(failed(&folder))?.is_dir();
+            (if is_folder { &mut folders } else { &mut files }).push(entry.path());
+        }
+        next += 1;
+    }
+    let sync = |path: &PathBuf| {
+        File::options().read(true).write(true).open(path).and_then(|file| file.sync_all()).map_err(failed(path))
+    };
+    std::thread::scope(|scope| {
+        let part = files.len().div_ceil(SYNCING).max(1);
+        let syncing = files.chunks(part).map(|part| scope.spawn(move || part.iter().try_for_each(sync)));
+        let syncing: Vec<_> = syncing.collect();
+        syncing.into_iter().try_for_each(|thread| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    folders.iter().rev().try_for_each(|folder| sync_folder(folder))
 }
 
 fn sync_folder(folder: &Path) -> Result<()> {

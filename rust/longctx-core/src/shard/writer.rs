@@ -42,14 +42,12 @@ impl HashedFile {
         self.out.write_all(bytes).map_err(|source| Error::io("write", &self.path, source))
     }
 
-    /// Brings everything to the disk.
+    /// Ends the file; [`super::Staging::publish`] brings it to the disk.
     ///
     /// # Errors
     /// [`Error::Io`], a full disk for one.
     pub fn finish(mut self) -> Result<Digest> {
-        let failed = |source| Error::io("write", &self.path, source);
-        self.out.flush().map_err(failed)?;
-        self.out.get_ref().sync_all().map_err(failed)?;
+        self.out.flush().map_err(|source| Error::io("write", &self.path, source))?;
         Ok(Digest { bytes: self.bytes, blake3: self.hasher.finalize().to_hex().to_string() })
     }
 }
@@ -122,7 +120,7 @@ impl ShardWriter {
         Ok(())
     }
 
-    /// Brings the shard to the disk.
+    /// Ends the shard.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Dataset`] if the numbers announced to [`Self::new`] were wrong.

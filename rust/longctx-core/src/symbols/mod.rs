@@ -7,7 +7,7 @@ mod rules;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Tree};
 
 use self::rules::Rule;
@@ -16,7 +16,7 @@ use crate::graph::parse::{Kinds, Scopes, line_of, parse, walk};
 use crate::interrupt::Watch;
 
 /// What a definition defines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum SymbolKind {
@@ -45,7 +45,7 @@ impl SymbolKind {
 }
 
 /// One definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// Its own name, without those around it.
     pub name: Box<str>,

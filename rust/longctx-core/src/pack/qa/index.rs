@@ -70,7 +70,7 @@ impl<'w> Index<'w> {
             .into_par_iter()
             .map(|document| {
                 watch.check()?;
-                let found = calls_of(world, document, &targets, &by_name, watch);
+                let found = calls_of(world, document, &targets, &by_name);
                 watch.progress.advance(1);
                 found
             })
@@ -208,13 +208,12 @@ fn calls_of(
     document: u32,
     targets: &[Item],
     by_name: &HashMap<&str, u32>,
-    watch: Watch<'_>,
 ) -> Result<Vec<(Called, Sure)>> {
     let record = &world.corpus.documents[document as usize];
     let Some(facts) = world.facts(record) else { return Ok(Vec::new()) };
     let loaded = world.load(document)?;
     let text = loaded.text();
-    let mut all: Vec<Call> = calls::calls(facts.lang, text.text, watch);
+    let mut all: Vec<Call> = world.corpus.read_calls(record)?;
     all.retain(|call| {
         let hidden = text.hidden.iter().any(|range| range.contains(&(call.at as usize)));
         by_name.contains_key(&*call.name) && !hidden

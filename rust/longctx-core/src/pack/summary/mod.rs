@@ -12,6 +12,7 @@ use self::documents::{
     DirectoryRow, LanguageRow, LargestRow, RedactionRow, directories, languages, largest, redactions,
 };
 pub use self::skipped::{SkippedRow, nothing_to_pack, skip_table};
+use super::clock::{Clock, Stage};
 use super::clusters::Reason;
 use super::commits::CommitCounts;
 use super::corpus::Corpus;
@@ -19,6 +20,7 @@ use super::options::PackOptions;
 use super::output::{Finished, Side, Waiting};
 use super::qa::QaCounts;
 use super::split::Sides;
+use crate::cache::CacheReport;
 use crate::difficulty::Difficulty;
 use crate::sequence::Kind;
 use crate::source::{Encoding, SkipReason};
@@ -74,14 +76,9 @@ pub struct Summary {
     #[serde(flatten)]
     counted: Counted,
     threads: usize,
+    cache: Option<CacheReport>,
     seconds: f64,
-    stages: Vec<StageRow>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct StageRow {
-    name: &'static str,
-    seconds: f64,
+    stages: Vec<Stage>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -258,7 +255,7 @@ impl Facts<'_> {
             let row = rows.entry((one.kind as u8, one.band, one.side, !one.seen)).or_insert(KindRow {
                 kind: one.kind,
                 band: band.id,
-                split: super::SPLITS[one.side as usize],
+                split: super::write::SPLITS[one.side as usize],
                 seen: one.seen,
                 totals: SideRow::default(),
                 difficulty: BTreeMap::new(),
@@ -281,7 +278,13 @@ impl SideRow {
 
 impl Counted {
     /// Adds what differs from run to run.
-    pub fn finish(self, options: &PackOptions, seconds: f64, stages: &[(&'static str, f64)]) -> Summary {
+    pub fn finish(
+        self,
+        options: &PackOptions,
+        clock: Clock,
+        cache: Option<CacheReport>,
+    ) -> Summary {
+        let (seconds, stages) = clock.finish();
         Summary {
             repository: options.repository.display().to_string(),
             output: options
@@ -292,8 +295,9 @@ impl Counted {
             dry_run: options.dry_run,
             counted: self,
             threads: options.thread_count(),
+            cache,
             seconds,
-            stages: stages.iter().map(|&(name, seconds)| StageRow { name, seconds }).collect(),
+            stages,
         }
     }
 }
