@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -32,10 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    # Plugins of other programs have no business here, and looking for them takes as long as reading a repository.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # What is imported stays: looking through it for garbage, again at the end, would be a tenth of a short command.
+    gc.disable()
     import typer
 
     from longctx._core import LongctxError
     from longctx.cli.app import app
+
+    gc.freeze()
+    gc.enable()
 
     try:
         status = app(args=arguments, prog_name="longctx", standalone_mode=False)
