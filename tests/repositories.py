@@ -20,10 +20,10 @@ _NEUTRAL = {
 }
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments],
-        env={**os.environ, **_NEUTRAL},
+        env={**os.environ, **_NEUTRAL, **environment},
         capture_output=True,
         check=True,
     )
