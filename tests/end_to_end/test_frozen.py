@@ -1,6 +1,6 @@
 """What `longctx pack` writes, byte for byte: `frozen.json` holds digests of it, which no work on speed may change.
 
-A case is packed with one thread and with three. Where a change of the output is meant, write the digests anew and say
+A case is packed with one thread, with three, and again with what the first run kept for the next. Where a change of the output is meant, write the digests anew and say
 in the commit why they differ:
 
     LONGCTX_FREEZE=1 pytest tests/end_to_end/test_frozen.py
@@ -111,21 +111,22 @@ Check = Callable[..., None]
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    """Packs a repository with one thread and with three, and compares both with what is frozen as `case`."""
+    """Packs a repository three times, and compares all with what is frozen as `case`."""
 
     def check(case: str, repository: Path, *options: str) -> None:
         found: list[dict[str, str]] = []
-        for threads in ("1", "3"):
+        for threads, cache in (("1", "a"), ("3", "b"), ("2", "a")):
             target = tmp_path / f"{threads}.longctx"
-            # Never what an earlier run kept.
-            environment = {**os.environ, "LONGCTX_CACHE_DIR": str(tmp_path / f"cache-{threads}")}
+            # The third run finds what the first one kept, and nothing else.
+            environment = {**os.environ, "LONGCTX_CACHE_DIR": str(tmp_path / f"cache-{cache}")}
             output = ["--output", str(target), "--threads", threads, "--quiet"]
             # No limit of time, as the `cli` fixture has: public repositories take minutes with one thread.
             command = [sys.executable, "-m", "longctx", "pack", str(repository), *output, *options]
             subprocess.run(command, cwd=tmp_path, env=environment, check=True)
             found.append(digests(target))
-        one, three = found
+        one, three, again = found
         assert not differing(one, three), f"{case}: the number of threads changes {differing(one, three)}"
+        assert not differing(one, again), f"{case}: what an earlier run kept changes {differing(one, again)}"
         frozen: dict[str, dict[str, str]] = json.loads(FROZEN.read_bytes()) if FROZEN.exists() else {}
         if FREEZE:
             text = json.dumps(frozen | {case: one}, indent=1, sort_keys=True, ensure_ascii=False)
