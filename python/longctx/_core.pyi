@@ -38,8 +38,9 @@ def pack(options: str, progress: Progress | None = None) -> str:
             "commits" and "qa"), context (of "definitions", "siblings" and "outline"; none shows nothing), order
             ("deps", "path" or "random"), history ({mode, since, max_commits, max_files_per_commit, skip_bots,
             skip_formatting} as `history` takes them, and max_versions of a file), commits_ratio and qa_ratio (tokens
-            as a multiple of those of hierarchical sequences, from 0 to 100), seed, threads (null for all), overwrite,
-            dry_run, config (kept in the manifest).
+            as a multiple of those of hierarchical sequences, from 0 to 100), seed, cache (the folder for what the
+            next run can use, null to keep nothing), threads (null for all), overwrite, dry_run, config (kept in the
+            manifest).
         progress: Told how far the work is.
 
     Returns:
@@ -57,7 +58,8 @@ def pack(options: str, progress: Progress | None = None) -> str:
         largest_cluster, reasons {reason: clusters}}, coverage {bytes_total, bytes_packed},
         largest [{path, bytes, tokens}] (the ten files with most tokens), directories [{path, files, bytes, tokens}]
         (the ten with most tokens), languages [{name, files, bytes, tokens}], encodings {name: files}, failures
-        [{path, reason}], threads, seconds, stages [{name, seconds}].
+        [{path, reason}], threads, cache (null, or {hits, misses, bytes, problem (or null)}), seconds, stages [{name,
+        seconds, cpu_seconds (or null), amount, unit}].
 
     Raises:
         LongctxError: The options make no sense, the repository or tokenizer cannot be read, nothing is left to pack,

@@ -43,8 +43,8 @@ def pack(
         revision: Commit, branch or tag to pack; None packs the work tree as it is.
         overwrite: Replace a dataset that exists, once the new one is whole.
         dry_run: Do everything but write.
-        cache: Keep what the next run can use, in `longctx.user_cache.cache_folder()`, and use what the last one kept. The
-            dataset is the same without it.
+        cache: Use what the last run kept in `longctx.user_cache.cache_folder()`, and keep there what the next one can
+            use. The dataset is the same without it.
         progress: Called as `progress(stage, unit, done, total)` about ten times a second; total is 0 while unknown.
 
     Returns:

@@ -1,7 +1,7 @@
 """What `longctx pack` writes, byte for byte: `frozen.json` holds digests of it, which no work on speed may change.
 
-A case is packed with one thread, with three, and again with what the first run kept for the next. Where a change of the output is meant, write the digests anew and say
-in the commit why they differ:
+A case is packed with one thread, with three, and again with what the first run kept for the next. Where a change of the
+output is meant, write the digests anew and say in the commit why they differ:
 
     LONGCTX_FREEZE=1 pytest tests/end_to_end/test_frozen.py
 

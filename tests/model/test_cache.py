@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from longctx.errors import OutputError
-from longctx.model.cache import cache_folder, cached, sample
+from longctx.model.cache import cached, sample
+from longctx.user_cache import cache_folder
 
 
 def test_a_folder_is_made_once(own_cache: Path) -> None:

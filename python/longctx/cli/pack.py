@@ -28,10 +28,13 @@ def command(
     cache: Annotated[
         bool,
         typer.Option(
-            "--cache/--no-cache", help="Keep what the next run can use, and use what the last one kept.", show_default=False
+            "--cache/--no-cache",
+            help="Keep what the next run can use, and use what the last one kept.",
+            show_default=False,
         ),
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Show how long each stage took, too.")] = False,
     quiet: options.Quiet = False,
     revision: options.Revision = None,
     include: options.Include = None,
@@ -137,6 +140,8 @@ def command(
 
     training_config.yaml explains every key, and the defaults.
     """
+    from longctx.cli.profile import before_the_engine
+    from longctx.cli.profile import profile as show_profile
     from longctx.cli.progress import reporting
     from longctx.cli.summary import pack_summary
     from longctx.packing import pack
@@ -168,6 +173,7 @@ def command(
         skip_bots=skip_bots,
         skip_formatting=skip_formatting,
     )
+    started = before_the_engine()
     with reporting(quiet) as progress:
         summary = pack(
             repository,
@@ -183,7 +189,19 @@ def command(
         print(json.dumps(summary, indent=2))
     elif not quiet:
         print("\n".join(pack_summary(summary, settings.bands_left_out(), repository)))
+    if profile and not as_json:
+        # With --json the stages are there already.
+        print("\n".join([*([] if quiet else [""]), *show_profile(summary, started)]))
+    _report_cache(summary)
     return _report_failures(summary)
+
+
+def _report_cache(summary: dict[str, Any]) -> None:
+    """Says on stderr why the cache was of less use than it could be."""
+    problem = summary["cache"] and summary["cache"]["problem"]
+    if problem:
+        sys.stdout.flush()
+        print(f"warning: packed without the cache: {escape_line(problem)}", file=sys.stderr)
 
 
 def _report_failures(summary: dict[str, Any]) -> int:
