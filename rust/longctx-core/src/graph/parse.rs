@@ -8,8 +8,8 @@ use tree_sitter::{Language, Node, ParseOptions, Parser, Tree};
 use super::imports;
 use super::{FileFacts, Lang};
 use crate::interrupt::Watch;
-use crate::symbols::calls::{self, Call};
 use crate::symbols;
+use crate::symbols::calls::{self, Call};
 
 /// Files longer than this are not parsed: they are data, and ranges are 32 bits wide.
 pub const MAX_BYTES: usize = 8 << 20;

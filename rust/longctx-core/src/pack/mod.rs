@@ -120,6 +120,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         kit,
         corpus: &corpus,
         sides: &sides,
+        cache: &cache,
         texts: world::TextCache::new(),
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),

@@ -1,8 +1,8 @@
 //! What a file says, by parsing it or from the cache: parsing takes longer than everything else that is done to a file.
 
 use crate::cache::{Cache, KeyMaker};
-use crate::graph::{FileFacts, Lang};
 use crate::graph::parse::{read, read_with_calls};
+use crate::graph::{FileFacts, Lang};
 use crate::interrupt::Watch;
 use crate::symbols::calls::Call;
 
@@ -63,7 +63,10 @@ mod tests {
     fn what_the_cache_knows_is_what_parsing_finds() {
         let folder = tempfile::tempdir().unwrap();
         let files = [
-            ("a.py", "import os\nfrom b import c\n\nclass A:\n    def f(self):\n        return self.g(c(2))\n"),
+            (
+                "a.py",
+                "import os\nfrom b import c\n\nclass A:\n    def f(self):\n        return self.g(c(2))\n",
+            ),
             ("b.rs", "use crate::a;\nmod c;\npub fn f() { a::g::<u8>(1); }\n"),
             ("C.java", "package p;\nimport q.D;\nclass C extends D { int f() { return g().h(1); } }\n"),
             ("d.ts", "import type { X } from './x';\nexport * from './y';\nconst f = (a: X) => a.b();\n"),

@@ -12,6 +12,7 @@ use super::options::{FileOrder, PackOptions};
 use super::output::Side;
 use super::split::Sides;
 use crate::Result;
+use crate::cache::Cache;
 use crate::graph::{FileFacts, Order};
 use crate::sequence::{Kit, Text};
 
@@ -27,6 +28,8 @@ pub struct World<'w> {
     pub sides: &'w Sides,
     /// The place of each document in the order in which files are read.
     pub reading_order: Vec<u32>,
+    /// What an earlier run kept.
+    pub cache: &'w Cache,
     /// The commit that was packed; none for a work tree.
     pub commit: Option<Arc<str>>,
     /// Texts that each thread has read of late.

@@ -148,15 +148,20 @@ fn sync_all(folder: &Path) -> Result<()> {
         next += 1;
     }
     let sync = |path: &PathBuf| {
-        File::options().read(true).write(true).open(path).and_then(|file| file.sync_all()).map_err(failed(path))
+        File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(failed(path))
     };
     std::thread::scope(|scope| {
         let part = files.len().div_ceil(SYNCING).max(1);
         let syncing = files.chunks(part).map(|part| scope.spawn(move || part.iter().try_for_each(sync)));
         let syncing: Vec<_> = syncing.collect();
-        syncing.into_iter().try_for_each(|thread| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        syncing
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
     folders.iter().rev().try_for_each(|folder| sync_folder(folder))
 }

@@ -9,6 +9,7 @@ mod chain;
 mod counts;
 mod join;
 mod joint;
+mod kept;
 mod lines;
 mod pieces;
 mod plan;
@@ -136,7 +137,7 @@ fn tell(
             .par_iter()
             .map(|(job, open)| {
                 watch.check()?;
-                let made = open.contains(&true).then(|| shop.run(job, open)).transpose();
+                let made = open.contains(&true).then(|| kept::run(&shop, job, open)).transpose();
                 watch.progress.advance(1);
                 made
             })

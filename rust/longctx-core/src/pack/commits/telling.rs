@@ -1,6 +1,6 @@
 //! What one piece of work tells, before it is put together with others.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::Class;
 use crate::difficulty::Features;
@@ -8,7 +8,7 @@ use crate::sequence::{Band, Draft, Kit, Part};
 use crate::tokenize::NotLossless;
 
 /// A way to tell of commits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Whole versions of a file, one after the other.

@@ -278,12 +278,7 @@ impl SideRow {
 
 impl Counted {
     /// Adds what differs from run to run.
-    pub fn finish(
-        self,
-        options: &PackOptions,
-        clock: Clock,
-        cache: Option<CacheReport>,
-    ) -> Summary {
+    pub fn finish(self, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Summary {
         let (seconds, stages) = clock.finish();
         Summary {
             repository: options.repository.display().to_string(),
