@@ -44,22 +44,24 @@ def pack(options: str, progress: Progress | None = None) -> str:
         progress: Told how far the work is.
 
     Returns:
-        A JSON object, the summary: repository, commit (or null), output (or null), dry_run, tokenizer {name,
-        vocab_size, backend, sha256, embedded}, files {listed, packed, bytes, tokens}, skipped [{reason, description,
-        files, directories, bytes, examples}], redactions [{kind, count, files}], shortened_paths, bands
-        [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each, kinds [{kind,
-        band, split, seen, sequences, tokens, learnt_tokens, below_min, difficulty {level: sequences}}], repeated
-        (sequences left out because an equal one is there), history (null, or {commits, merges, chains (files),
-        versions, held_out (commits), tellings {form: number} and, not told: left_out [{reason, commits, versions}],
-        gone, not_packed, older_versions, unreadable {reason: versions}, shared_with_validation, mixed_sides, too_large
-        [{band, steps, commits}], beyond_ratio, not_told, missing {objects, examples}, notes [text]}), qa (null, or
-        {bands {id: {sequences, tokens, questions {type: number}}}, dropped {reason: number}, positions {snippets: how
-        often each was an answer}}), split {files_train, files_val, clusters (of more than one file), clustered_files,
-        largest_cluster, reasons {reason: clusters}}, coverage {bytes_total, bytes_packed},
-        largest [{path, bytes, tokens}] (the ten files with most tokens), directories [{path, files, bytes, tokens}]
-        (the ten with most tokens), languages [{name, files, bytes, tokens}], encodings {name: files}, failures
-        [{path, reason}], threads, cache (null, or {hits, misses, bytes, problem (or null)}), seconds, stages [{name,
-        seconds, cpu_seconds (or null), amount, unit}].
+        A JSON object, the summary: repository, commit (or null), output (or null), dry_run, unchanged (the dataset was
+        what it would become, and was left as it is; what follows is from its manifest), tokenizer {name,
+        vocab_size, backend, sha256, embedded}, files {listed, packed, bytes, tokens}, skipped [{reason,
+        description, files, directories, bytes, examples}], redactions [{kind, count, files}], shortened_paths,
+        bands [{id, min, max, overlap, train, val}] with {sequences, tokens, learnt_tokens, below_min} each,
+        kinds [{kind, band, split, seen, sequences, tokens, learnt_tokens, below_min, difficulty {level:
+        sequences}}], repeated (sequences left out because an equal one is there), history (null, or {commits,
+        merges, chains (files), versions, held_out (commits), tellings {form: number} and, not told: left_out
+        [{reason, commits, versions}], gone, not_packed, older_versions, unreadable {reason: versions},
+        shared_with_validation, mixed_sides, too_large [{band, steps, commits}], beyond_ratio, not_told, missing
+        {objects, examples}, notes [text]}), qa (null, or {bands {id: {sequences, tokens, questions {type:
+        number}}}, dropped {reason: number}, positions {snippets: how often each was an answer}}), split
+        {files_train, files_val, clusters (of more than one file), clustered_files, largest_cluster, reasons
+        {reason: clusters}}, coverage {bytes_total, bytes_packed}, largest [{path, bytes, tokens}] (the ten
+        files with most tokens), directories [{path, files, bytes, tokens}] (the ten with most tokens),
+        languages [{name, files, bytes, tokens}], encodings {name: files}, failures [{path, reason}], threads,
+        cache (null, or {hits, misses, bytes, problem (or null)}), seconds, stages [{name, seconds, cpu_seconds
+        (or null), amount, unit}].
 
     Raises:
         LongctxError: The options make no sense, the repository or tokenizer cannot be read, nothing is left to pack,

@@ -10,7 +10,7 @@ import pytest
 
 from longctx.cli.profile import profile
 from tests.conftest import Cli
-from tests.repositories import make_repository, sample_files
+from tests.repositories import git, make_repository, sample_files
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,60 @@ def test_shares_are_of_the_whole_with_the_start() -> None:
 
 
 def test_a_second_run_finds_what_the_first_one_kept(cli: Cli, repository: Path, tmp_path: Path) -> None:
-    runs = [json.loads(pack(cli, repository, tmp_path, "--json"))["cache"] for _ in range(2)]
-    assert runs[1]["hits"] > 0
-    assert runs[1]["misses"] == 0
-    assert runs[1]["problem"] is None
-    assert json.loads(pack(cli, repository, tmp_path, "--json", "--no-cache"))["cache"] is None
+    runs = [json.loads(pack(cli, repository, tmp_path / name, "--json")) for name in ("a", "b")]
+    assert [run["unchanged"] for run in runs] == [False, False]
+    assert runs[1]["cache"]["hits"] > 0
+    assert runs[1]["cache"]["misses"] == 0
+    assert runs[1]["cache"]["problem"] is None
+    assert json.loads(pack(cli, repository, tmp_path / "a", "--json", "--no-cache"))["cache"] is None
+
+
+def contents(dataset: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(dataset.rglob("*")) if path.is_file())
+    return {path.relative_to(dataset).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_dataset_that_need_not_change_is_left_as_it_is(cli: Cli, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "demo", sample_files())
+    dataset = tmp_path / "out.longctx"
+    first = json.loads(pack(cli, repository, tmp_path, "--json"))
+    made, inode = contents(dataset), dataset.stat().st_ino
+    again = json.loads(pack(cli, repository, tmp_path, "--json"))
+    assert (first.pop("unchanged"), again.pop("unchanged")) == (False, True)
+    assert (contents(dataset), dataset.stat().st_ino) == (made, inode)
+    for differs in ("cache", "seconds", "stages"):
+        del first[differs], again[differs]
+    assert again == first
+    assert "nothing has changed" in pack(cli, repository, tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("change", ["file", "commit", "option", "damage", "missing", "no cache"])
+def test_a_dataset_is_made_again_where_anything_changed(cli: Cli, tmp_path: Path, change: str) -> None:
+    repository = make_repository(tmp_path / "demo", sample_files())
+    dataset = tmp_path / "out.longctx"
+    pack(cli, repository, tmp_path, "--quiet")
+    made = contents(dataset)
+    options: tuple[str, ...] = ()
+    if change == "file":
+        (repository / "src" / "crlf.c").write_text("int main(void) { return 1; }\n")
+    elif change == "commit":
+        git(repository, "commit", "--quiet", "--allow-empty", "--message=second")
+    elif change == "option":
+        options = ("--seed", "7")
+    elif change == "damage":
+        tokens = dataset / "train" / "00000.tokens.npy"
+        tokens.write_bytes(tokens.read_bytes()[:-1] + b"\x01")
+    elif change == "missing":
+        (dataset / "train" / "00000.index.npy").unlink()
+    else:
+        options = ("--no-cache",)
+    summary = json.loads(pack(cli, repository, tmp_path, "--json", *options))
+    assert not summary["unchanged"]
+    if change in ("damage", "missing", "no cache"):
+        assert contents(dataset) == made
+    else:
+        assert contents(dataset) != made
 
 
 def test_without_the_cache_nothing_is_kept(cli: Cli, repository: Path, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def _outcome(summary: dict[str, Any], paint: Paint) -> Iterator[str]:
     commit = f" at {summary['commit'][:12]}" if summary["commit"] else ""
     where = "dry run, nothing written" if summary["dry_run"] else escape_line(summary["output"] or "")
     yield paint(f"{name}{commit} -> {where}", 1)
+    if summary["unchanged"]:
+        yield "  nothing has changed since it was packed; the dataset was checked and left as it is"
     files, coverage = summary["files"], summary["coverage"]
     yield (
         f"  {counted(files['packed'], 'file')} of {count(files['listed'])}, {size(files['bytes'])}, "

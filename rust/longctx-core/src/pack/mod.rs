@@ -5,6 +5,7 @@ mod clusters;
 mod commits;
 mod context;
 mod corpus;
+mod current;
 mod encode;
 mod fit;
 mod hierarchical;
@@ -108,6 +109,23 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         false => Err("not asked for".to_owned()),
     };
     clock.lap("history", past.as_ref().map_or(0, |past| past.history.commits.len() as u64), Unit::Commits);
+    let name = summary::name_of(tree.root());
+    let inputs = current::Inputs {
+        options,
+        tokenizer: &tokenizer,
+        name: &name,
+        is_commit: tree.is_commit(),
+        listing: &listing,
+        corpus: &corpus,
+        past: past.as_ref().map_err(String::as_str),
+    };
+    let key = staging.as_ref().filter(|_| cache.is_on()).and_then(|_| inputs.key());
+    if let (Some(key), Some(output)) = (&key, &options.output)
+        && let Some(kept) = current::is_current(&cache, key, output, watch)?
+    {
+        clock.lap("check", 0, Unit::Bytes);
+        return Ok(Summary::kept(kept, options, clock, cache.finish()));
+    }
     let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, watch)?;
     let paths = corpus.documents.iter().map(|record| record.path.as_bytes());
     let validation = split::draw(&clusters, paths, options.validation_split, options.seed);
@@ -133,12 +151,21 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         false => None,
     };
     clock.lap("question sequences", output.tokens(Kind::Qa), Unit::Tokens);
+    // What is there and cannot be read may be mended under the same name.
+    let mut is_readable = true;
     let history = match options.kinds.contains(&Kind::Commits) {
         true => Some(match story {
-            Ok(story) => story.tell(&world, &output, watch)?,
+            Ok(story) => {
+                let counts = story.tell(&world, &output, watch)?;
+                is_readable = !counts.has_unreadable;
+                counts
+            }
             Err(why) => CommitCounts::nothing(why),
         }),
-        false => None,
+        false => {
+            is_readable = story.as_ref().ok().is_none_or(|story| !story.has_unreadable());
+            None
+        }
     };
     clock.lap("commit sequences", output.tokens(Kind::Commits), Unit::Tokens);
 
@@ -161,6 +188,9 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         let files = write_tokenizer(staging.path(), &tokenizer)?;
         let written = shards.iter().map(Shard::bytes).chain(files.iter().map(|file| file.digest.bytes)).sum();
         write_manifest(staging.path(), &facts, world.commit.as_deref(), &counted, shards, files)?;
+        if let Some(key) = key.filter(|_| is_readable) {
+            current::remember(&cache, key, staging.path())?;
+        }
         watch.check()?;
         staging.publish(options.overwrite)?;
         clock.lap("write", written, Unit::Bytes);

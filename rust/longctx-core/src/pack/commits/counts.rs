@@ -18,6 +18,9 @@ pub struct CommitCounts {
     pub left_out: Vec<LeftOutRow>,
     /// Objects that the repository should have.
     pub missing: MissingRow,
+    /// Some object is there and cannot be read.
+    #[serde(skip)]
+    pub has_unreadable: bool,
     /// What is unusual, or why there is no history.
     pub notes: Vec<String>,
     /// Files whose history is told.

@@ -80,6 +80,11 @@ impl Story {
         }
     }
 
+    /// Whether some object that was asked for since the last call is there and cannot be read.
+    pub fn has_unreadable(&self) -> bool {
+        self.blobs.missing().iter().any(|object| object.reason.is_some())
+    }
+
     /// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones.
     ///
     /// # Errors
@@ -87,8 +92,10 @@ impl Story {
     pub fn tell(mut self, world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
         let mut counts = std::mem::take(&mut self.counts);
         tell(world, self.library(world, watch), output, watch, &mut counts)?;
-        let missing = self.plan.history.missing.iter().map(ToString::to_string);
-        counts.note_missing(missing.chain(self.blobs.missing().iter().map(ToString::to_string)));
+        let found = self.blobs.missing();
+        let missing = || self.plan.history.missing.iter().chain(&found);
+        counts.has_unreadable = missing().any(|object| object.reason.is_some());
+        counts.note_missing(missing().map(ToString::to_string));
         Ok(counts)
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use self::documents::{
     DirectoryRow, LanguageRow, LargestRow, RedactionRow, directories, languages, largest, redactions,
@@ -67,14 +68,24 @@ pub struct Counted {
     failures: Vec<FailureRow>,
 }
 
+/// Counted now, or in the manifest of a dataset that need not be made again.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum What {
+    Made(Box<Counted>),
+    Kept(Value),
+}
+
 /// The whole summary.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
     repository: String,
     output: Option<String>,
     dry_run: bool,
+    /// The dataset was what it would become, and was left as it is.
+    unchanged: bool,
     #[serde(flatten)]
-    counted: Counted,
+    counted: What,
     threads: usize,
     cache: Option<CacheReport>,
     seconds: f64,
@@ -279,16 +290,25 @@ impl SideRow {
 impl Counted {
     /// Adds what differs from run to run.
     pub fn finish(self, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Summary {
+        Summary::new(What::Made(Box::new(self)), options, clock, cache)
+    }
+}
+
+impl Summary {
+    /// Of a dataset that need not be made again; `counted` is what its manifest says.
+    pub fn kept(counted: Value, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Self {
+        Self { unchanged: true, ..Self::new(What::Kept(counted), options, clock, cache) }
+    }
+
+    fn new(counted: What, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Self {
         let (seconds, stages) = clock.finish();
-        Summary {
+        let output = options.output.as_ref().filter(|_| !options.dry_run);
+        Self {
             repository: options.repository.display().to_string(),
-            output: options
-                .output
-                .as_ref()
-                .filter(|_| !options.dry_run)
-                .map(|path| path.display().to_string()),
+            output: output.map(|path| path.display().to_string()),
             dry_run: options.dry_run,
-            counted: self,
+            unchanged: false,
+            counted,
             threads: options.thread_count(),
             cache,
             seconds,
@@ -297,7 +317,8 @@ impl Counted {
     }
 }
 
-fn name_of(root: &Path) -> String {
+/// The name of the repository at `root`.
+pub fn name_of(root: &Path) -> String {
     let absolute = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
     absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy().into_owned()
 }
