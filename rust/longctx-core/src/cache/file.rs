@@ -46,13 +46,13 @@ impl Reader {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("cannot be read: {error}")),
+            Err(error) => return Err(format!("cannot be read: {}", super::plain(&error))),
         };
         match Self::read_index(file) {
             Ok(reader) => Ok(Some(reader)),
             Err(error) if error.kind() == ErrorKind::InvalidData => Err("is damaged".to_owned()),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err("is damaged".to_owned()),
-            Err(error) => Err(format!("cannot be read: {error}")),
+            Err(error) => Err(format!("cannot be read: {}", super::plain(&error))),
         }
     }
 

@@ -63,12 +63,12 @@ impl Cache {
         let path = folder.join(file_name(root));
         let mut problem = None;
         if let Err(error) = make_private(folder) {
-            problem = Some(format!("{}: cannot be made: {error}", folder.display()));
+            problem = Some(format!("{} cannot be made: {}", folder.display(), plain(&error)));
         }
         let old = match Reader::open(&path) {
             Ok(old) => old,
             Err(why) => {
-                problem.get_or_insert_with(|| format!("{}: {why}; it is made again", path.display()));
+                problem.get_or_insert_with(|| format!("{} {why}; it is made again", path.display()));
                 None
             }
         };
@@ -135,7 +135,7 @@ impl Cache {
         let open = self.open?;
         let damaged = open.damaged.load(Ordering::Relaxed);
         if damaged > 0 {
-            open.note(format!("{}: {damaged} values are damaged; they are made again", open.path.display()));
+            open.note(format!("{} has {damaged} damaged values; they are made again", open.path.display()));
         }
         let mut bytes = open.old.as_ref().map_or(0, Reader::bytes);
         let writer = open.new.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -183,7 +183,13 @@ impl Open {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: cannot be written: {error}", path.display())
+    format!("{} cannot be written: {}", path.display(), plain(error))
+}
+
+/// What is wrong, without the number and the path that the system and libraries add.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// The folder's name for people, a hash of the whole path for us.

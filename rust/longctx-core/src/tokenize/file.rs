@@ -1,13 +1,12 @@
 //! Reading a `tokenizer.json`: what the fast path needs of it, and whether the fast path is exact for it.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::added::{AddedSplitter, AddedToken};
 use super::bpe::Bpe;
 use super::byte_alphabet;
+use super::json_text::{Merge, Vocabulary};
 use super::pretokenize::{DEEPSEEK_CODER, Pattern};
 
 /// The parts of a `tokenizer.json` that decide how text becomes ids.
@@ -27,7 +26,7 @@ pub struct TokenizerFile<'f> {
 }
 
 #[derive(Deserialize)]
-struct BpeModel {
+struct BpeModel<'f> {
     #[serde(rename = "type", default)]
     kind: Option<String>,
     #[serde(default)]
@@ -42,14 +41,8 @@ struct BpeModel {
     byte_fallback: bool,
     #[serde(default)]
     ignore_merges: bool,
-    merges: Vec<MergePair>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum MergePair {
-    Joined(String),
-    Pair(String, String),
+    #[serde(borrow)]
+    merges: Vec<Merge<'f>>,
 }
 
 /// The fast path for one file.
@@ -84,20 +77,21 @@ impl<'f> TokenizerFile<'f> {
     }
 
     /// The vocabulary of the model, without added tokens: entry -> id.
-    pub fn vocabulary(&self) -> Option<HashMap<String, u32>> {
+    pub fn vocabulary(&self) -> Option<Vocabulary<'f>> {
         #[derive(Deserialize)]
-        struct Vocab {
-            vocab: HashMap<String, u32>,
+        struct Vocab<'f> {
+            #[serde(borrow)]
+            vocab: Vocabulary<'f>,
         }
-        serde_json::from_str::<Vocab>(self.model.get()).ok().map(|model| model.vocab)
+        serde_json::from_str::<Vocab<'f>>(self.model.get()).ok().map(|model| model.vocab)
     }
 
     /// The added tokens with the ids that Hugging Face gives them: the model's where the model knows the token, else the
     /// next free ones, whatever the file says. `None` if the file says something else.
-    fn added_as_loaded(&self, vocabulary: &HashMap<String, u32>) -> Option<Vec<AddedToken>> {
+    fn added_as_loaded(&self, vocabulary: &Vocabulary<'_>) -> Option<Vec<AddedToken>> {
         let mut next = vocabulary.len() as u32;
         let loaded = self.added_tokens.iter().map(|token| {
-            let id = vocabulary.get(&token.content).copied().unwrap_or_else(|| {
+            let id = vocabulary.get(&*token.content).copied().unwrap_or_else(|| {
                 next += 1;
                 next - 1
             });
@@ -107,8 +101,9 @@ impl<'f> TokenizerFile<'f> {
     }
 
     /// The fast path, if it is exact for this file; else the reason why not, as a clause.
-    pub fn fast_model(&self, vocabulary: &HashMap<String, u32>) -> Result<FastModel, &'static str> {
-        let model: BpeModel = serde_json::from_str(self.model.get()).map_err(|_| "the model is not a BPE")?;
+    pub fn fast_model(&self, vocabulary: &Vocabulary<'_>) -> Result<FastModel, &'static str> {
+        let model: BpeModel<'_> =
+            serde_json::from_str(self.model.get()).map_err(|_| "the model is not a BPE")?;
         if model.kind.as_deref().is_some_and(|kind| kind != "BPE") {
             return Err("the model is not a BPE");
         }
@@ -135,8 +130,8 @@ impl<'f> TokenizerFile<'f> {
         let mut joined = String::new();
         for pair in &model.merges {
             let (left, right) = match pair {
-                MergePair::Joined(text) => text.split_once(' ').ok_or("a merge is not a pair")?,
-                MergePair::Pair(left, right) => (left.as_str(), right.as_str()),
+                Merge::Joined(text) => text.split_once(' ').ok_or("a merge is not a pair")?,
+                Merge::Pair(left, right) => (&**left, &**right),
             };
             joined.clear();
             joined.push_str(left);

@@ -11,6 +11,7 @@ mod embedded;
 mod file;
 #[cfg(test)]
 mod fuzz;
+mod json_text;
 pub mod markers;
 mod merges;
 mod pretokenize;
@@ -19,7 +20,6 @@ mod reference;
 mod tests;
 mod unicode;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -33,6 +33,7 @@ use crate::{Error, Result};
 use added::{AddedSplitter, AddedToken, Part};
 use bpe::Bpe;
 use file::TokenizerFile;
+use json_text::Vocabulary;
 use reference::Reference;
 
 /// The tokens of one text.
@@ -89,6 +90,9 @@ struct Fast {
     direct: bool,
 }
 
+/// There is a place for every id up to the largest; no vocabulary comes near this.
+const LARGEST_ID: u32 = (1 << 24) - 1;
+
 impl Tokenizer {
     /// The embedded default.
     pub fn embedded() -> Self {
@@ -141,6 +145,10 @@ impl Tokenizer {
             TokenizerFile::parse(&text).map_err(|error| broken(format!("not a tokenizer.json: {error}")))?;
         let byte_level = file.is_byte_level();
         let vocabulary = file.vocabulary().unwrap_or_default();
+        let ids = vocabulary.values().copied().chain(file.added_tokens.iter().map(|token| token.id));
+        if let Some(id) = ids.max().filter(|&id| id > LARGEST_ID) {
+            return Err(broken(format!("it has the id {id}, and ids above {LARGEST_ID} cannot be used")));
+        }
         let (mut fast, why_slow) = match file.fast_model(&vocabulary) {
             Ok(model) => (
                 Some(Fast {
@@ -365,7 +373,7 @@ fn spell_themselves(lengths: &[u32], bytes: &[Option<Box<[u8]>>]) -> bool {
 
 /// Bytes by id, with a place for every id up to the largest.
 fn token_bytes(
-    vocabulary: &HashMap<String, u32>,
+    vocabulary: &Vocabulary<'_>,
     added: &[AddedToken],
     slow: Option<&Reference>,
     byte_level: bool,

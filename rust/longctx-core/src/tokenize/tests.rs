@@ -231,3 +231,13 @@ fn broken_files_are_named() {
         assert_eq!(error.kind(), crate::error::ErrorKind::Usage);
     }
 }
+
+#[test]
+fn ids_that_no_memory_has_a_place_for_are_refused() {
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(gpt2_path()).unwrap()).unwrap();
+    value["model"]["vocab"]["huge"] = u32::MAX.into();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(value.to_string().as_bytes()).unwrap();
+    let error = Tokenizer::from_file(file.path(), "test").err().unwrap().to_string();
+    assert!(error.contains("it has the id 4294967295"), "{error}");
+}
