@@ -18,6 +18,7 @@ mod blobs;
 mod entries;
 mod filters;
 mod formatting;
+mod kept;
 mod message;
 mod renames;
 pub mod report;
@@ -43,6 +44,7 @@ pub use types::{
 };
 
 use crate::Result;
+use crate::cache::Cache;
 use crate::interrupt::Watch;
 
 /// Reads the history of the repository at `repo`.
@@ -54,10 +56,18 @@ use crate::interrupt::Watch;
 /// [`crate::Error::Io`] if there is nothing at `repo`, [`crate::Error::Repository`] as above,
 /// [`crate::Error::Interrupted`] if `watch` says so.
 pub fn read(repo: &Path, options: &HistoryOptions, watch: Watch<'_>) -> Result<History> {
+    read_with(repo, options, &Cache::off(), watch)
+}
+
+/// The same, with what an earlier run found in commits.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with(repo: &Path, options: &HistoryOptions, cache: &Cache, watch: Watch<'_>) -> Result<History> {
     let store = store::Store::open(repo)?;
     let walk = walk::walk(&store, repo, options, watch)?;
     let mut assembler = assemble::Assembler::new(options.mode);
-    scan::scan(&store, &walk, options, watch, &mut assembler)?;
+    scan::scan(&store, &walk, options, cache, watch, &mut assembler)?;
     let live = scan::files_of(&store, walk.tip);
     Ok(assembler.finish(&store, walk, &live))
 }

@@ -11,12 +11,11 @@ use super::formatting::same_but_for_layout;
 use super::store::{Place, Reader, Store};
 use super::trees::{TreeChange, TreeDiff};
 use super::walk::{Base, Step, Walk};
-use super::{HistoryOptions, ObjectKind, Reason, renames};
+use super::{HistoryOptions, ObjectKind, Reason, kept, renames};
+use crate::cache::Cache;
 use crate::interrupt::Watch;
 use crate::{Error, Result};
 
-/// Neighbouring commits that one thread looks into with one reader, so that it meets the same trees again.
-const STRETCH: usize = 64;
 /// Stretches between two times the findings are handed on: bounds the memory they take.
 const STRETCHES: usize = 64;
 /// The file that lists commits to look past, by convention.
@@ -37,19 +36,19 @@ pub(super) fn scan(
     store: &Store,
     walk: &Walk,
     options: &HistoryOptions,
+    cache: &Cache,
     watch: Watch<'_>,
     assembler: &mut Assembler,
 ) -> Result<()> {
     watch.progress.begin("history", "commits", walk.steps.len() as u64);
     let ignored = if options.skip_formatting { ignored_revisions(store, walk.tip) } else { HashSet::new() };
-    for batch in walk.steps.chunks(STRETCH * STRETCHES) {
+    // One thread looks into neighbouring commits with one reader, so that it meets the same trees again.
+    for batch in kept::stretches(&walk.steps).chunks(STRETCHES) {
         let findings: Vec<Vec<Finding>> = batch
-            .par_chunks(STRETCH)
+            .par_iter()
             .map(|stretch| {
                 watch.check()?;
-                let found = store.with_reader(|reader| {
-                    stretch.iter().map(|step| look_into(reader, step, options, &ignored)).collect()
-                });
+                let found = look_into_all(store, stretch, options, &ignored, cache);
                 watch.progress.advance(stretch.len() as u64);
                 Ok::<_, Error>(found)
             })
@@ -80,6 +79,33 @@ fn ignored_revisions(store: &Store, tip: (ObjectId, ObjectId)) -> HashSet<Object
         } else {
             HashSet::new()
         }
+    })
+}
+
+fn look_into_all(
+    store: &Store,
+    stretch: &[Step],
+    options: &HistoryOptions,
+    ignored: &HashSet<ObjectId>,
+    cache: &Cache,
+) -> Vec<Finding> {
+    let key = cache.is_on().then(|| kept::key(stretch, options, ignored));
+    let known = key.and_then(|key| kept::unpack(&cache.get(&key)?, stretch.len()));
+    known.unwrap_or_else(|| {
+        store.with_reader(|reader| {
+            let missing = reader.times_missing();
+            let found: Vec<Finding> =
+                stretch.iter().map(|step| look_into(reader, step, options, ignored)).collect();
+            let is_complete = reader.times_missing() == missing
+                && !found.iter().any(|finding| finding.left_out == Some(Reason::MissingTree));
+            // What is missing must be named in each run, and may be there in the next.
+            if let (Some(key), true) = (key, is_complete)
+                && let Some(value) = kept::pack(&found)
+            {
+                cache.put(key, &value);
+            }
+            found
+        })
     })
 }
 

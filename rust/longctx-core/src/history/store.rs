@@ -72,6 +72,7 @@ impl Store {
 pub(super) struct Reader {
     repo: gix::Repository,
     missing: HashMap<ObjectId, MissingObject>,
+    times_missing: usize,
     /// Trees as they are stored, for the next comparison.
     pub(super) trees: super::trees::TreeCache,
 }
@@ -92,7 +93,7 @@ impl Reader {
         repo.objects.prevent_pack_unload();
         repo.objects
             .set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(DELTA_BASES)));
-        Self { repo, missing: HashMap::new(), trees: super::trees::TreeCache::default() }
+        Self { repo, missing: HashMap::new(), times_missing: 0, trees: super::trees::TreeCache::default() }
     }
 
     /// Fills `buffer` with the object's bytes. `false` if it is missing, unreadable or of another kind; that is
@@ -125,6 +126,11 @@ impl Reader {
         None
     }
 
+    /// How often this reader has found an object missing so far; the same one counts again.
+    pub(super) fn times_missing(&self) -> usize {
+        self.times_missing
+    }
+
     /// Whether the object is there.
     pub(super) fn has(&self, id: ObjectId) -> bool {
         self.repo.objects.exists(&id)
@@ -145,6 +151,7 @@ impl Reader {
         place: Place<'_>,
         reason: Option<String>,
     ) {
+        self.times_missing += 1;
         let object = MissingObject {
             id,
             kind,

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 use gix::ObjectId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
 
@@ -173,7 +173,7 @@ impl Chain {
 }
 
 /// Why a commit's changes are no versions of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// A bot wrote it.
     Bot,

@@ -105,7 +105,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
 
     let wants_past = options.kinds.contains(&Kind::Commits) || options.kinds.contains(&Kind::Qa);
     let past = match wants_past {
-        true => Past::read(&tree, options, watch)?,
+        true => Past::read(&tree, options, &cache, watch)?,
         false => Err("not asked for".to_owned()),
     };
     clock.lap("history", past.as_ref().map_or(0, |past| past.history.commits.len() as u64), Unit::Commits);

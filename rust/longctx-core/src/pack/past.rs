@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::corpus::Corpus;
 use super::options::PackOptions;
+use crate::cache::Cache;
 use crate::history::{self, Blobs, Chain, History, HistoryOptions, ObjectId};
 use crate::interrupt::Watch;
 use crate::walk::Tree;
@@ -23,7 +24,12 @@ impl Past {
     ///
     /// # Errors
     /// [`Error::Interrupted`].
-    pub fn read(tree: &Tree, options: &PackOptions, watch: Watch<'_>) -> Result<Result<Self, String>> {
+    pub fn read(
+        tree: &Tree,
+        options: &PackOptions,
+        cache: &Cache,
+        watch: Watch<'_>,
+    ) -> Result<Result<Self, String>> {
         if tree.commit().is_none() && !tree.repository_root().join(".git").exists() {
             return Ok(Err("no git history".to_owned()));
         }
@@ -40,7 +46,8 @@ impl Past {
             skip_formatting: choice.skip_formatting,
         };
         let root = tree.repository_root();
-        let read = history::read(root, &walked, watch).and_then(|history| Ok((history, Blobs::open(root)?)));
+        let read = history::read_with(root, &walked, cache, watch)
+            .and_then(|history| Ok((history, Blobs::open(root)?)));
         match read {
             Ok((history, blobs)) => Ok(Ok(Self { history, blobs })),
             Err(Error::Interrupted) => Err(Error::Interrupted),
