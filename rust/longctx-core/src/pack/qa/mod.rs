@@ -8,6 +8,7 @@
 
 mod ask;
 mod chain;
+mod changes;
 mod code;
 mod counts;
 mod dice;
