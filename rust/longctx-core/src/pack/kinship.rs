@@ -1,10 +1,10 @@
 //! Which documents must stay on one side of the split: nothing that validation measures may have been learnt under
 //! another name.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::clusters::{Clusters, Reason};
 use super::corpus::Corpus;
@@ -15,6 +15,7 @@ use crate::Result;
 use crate::graph::EdgeKind;
 use crate::history::{Blob, ObjectId};
 use crate::interrupt::Watch;
+use crate::source::Encoding;
 
 /// Cycles of more files are not kept together: they would be half of a repository.
 const LARGEST_CYCLE: usize = 8;
@@ -54,16 +55,26 @@ pub fn clusters(
     let mut owners: Vec<u32> = (0..corpus.documents.len() as u32).collect();
     if let Some(past) = past {
         let versions = versions(corpus, past, prefix, options, &mut clusters);
-        let found: Mutex<Vec<(usize, Sketch)>> = Mutex::default();
-        let ids: Vec<ObjectId> = versions.iter().map(|&(id, _)| id).collect();
-        past.blobs.visit(&ids, options.max_file_size, watch, |place, blob| {
+        let packed = packed(corpus);
+        let (mut known, mut places, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (id, _)) in versions.iter().enumerate() {
+            match packed.get(id) {
+                Some(&document) => known.push((place, sketches[document as usize].clone())),
+                None => {
+                    places.push(place);
+                    ids.push(*id);
+                }
+            }
+        }
+        let found: Mutex<Vec<(usize, Sketch)>> = Mutex::new(known);
+        past.blobs.visit(&ids, options.max_file_size, watch, |at, blob| {
             if let Blob::Bytes(bytes) = blob {
-                let sketch = Sketch::of(&String::from_utf8_lossy(bytes));
-                found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, sketch));
+                let one = (places[at], Sketch::of(&String::from_utf8_lossy(bytes)));
+                found.lock().unwrap_or_else(PoisonError::into_inner).push(one);
             }
             Ok(())
         })?;
-        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         found.sort_unstable_by_key(|&(place, _)| place);
         for (place, sketch) in found {
             owners.push(versions[place].1);
@@ -76,6 +87,15 @@ pub fn clusters(
     Ok(clusters)
 }
 
+/// Documents by content, where a version of the same content has the same text: its sketch is there already.
+fn packed(corpus: &Corpus) -> FxHashMap<ObjectId, u32> {
+    let documents = (0u32..).zip(&corpus.documents);
+    let plain = documents.filter(|(_, record)| record.encoding == Encoding::Utf8);
+    plain
+        .filter_map(|(document, record)| Some((ObjectId::from_hex(record.blob.as_bytes()).ok()?, document)))
+        .collect()
+}
+
 /// The contents of versions that may be told, each with one document whose past it is; documents that share one are
 /// joined.
 fn versions(
@@ -85,7 +105,7 @@ fn versions(
     options: &PackOptions,
     clusters: &mut Clusters,
 ) -> Vec<(ObjectId, u32)> {
-    let mut owner_of: HashMap<ObjectId, u32> = HashMap::new();
+    let mut owner_of: FxHashMap<ObjectId, u32> = FxHashMap::default();
     let mut versions = Vec::new();
     for (document, chain) in past.chains(corpus, prefix) {
         // What the oldest that is told was made of is shown too.

@@ -5,6 +5,7 @@
 //! that is random but the same for all texts (Shrivastava: Optimal Densification for Fast and Accurate Minwise Hashing,
 //! 2017). Two texts agree in a bin with the probability of their Jaccard similarity.
 
+mod block;
 mod near;
 mod shingles;
 
@@ -205,6 +206,19 @@ mod tests {
         let sketch = Sketch::of("fn main() { println!(\"größer als 3 €\"); }");
         let digest = sketch.bins.iter().fold(0, |digest, &bin| shingles::scramble(digest ^ u64::from(bin)));
         assert_eq!(digest, 8_387_385_560_148_917_904);
+    }
+
+    #[test]
+    fn words_have_the_same_hash_wherever_they_stand() {
+        let mut dice = Dice(5);
+        let pieces =
+            ["_", "a", "zZ09", "word", "eightlet", "nine_char", " ", "\n", "+", "[", "\u{b}", "é", "€"];
+        for round in 0..200 {
+            let most = if round % 2 == 0 { pieces.len() } else { pieces.len() - 2 };
+            let text: String = (0..dice.below(120)).map(|_| pieces[dice.below(most)]).collect();
+            let spread: String = words(&text).iter().map(|word| format!("{word} \u{2003}")).collect();
+            assert_eq!(set(&text), set(&spread), "{text:?}");
+        }
     }
 
     proptest! {

@@ -16,6 +16,8 @@ const COMMON: u32 = 8;
 pub struct Finder<'f> {
     world: &'f World<'f>,
     defined_in: FxHashMap<&'f str, u32>,
+    /// For each file of the graph the definitions, by place, whose names say which is meant.
+    telling: Vec<Box<[u32]>>,
 }
 
 /// Where a name is defined in a sequence.
@@ -35,7 +37,18 @@ impl<'f> Finder<'f> {
                 *defined_in.entry(name).or_default() += 1;
             }
         }
-        Self { world, defined_in }
+        let mut finder = Self { world, defined_in, telling: Vec::new() };
+        let places = world.corpus.graph.facts.iter().map(|facts| {
+            let all = (0u32..).zip(facts.iter().flat_map(|facts| &facts.definitions));
+            all.filter(|(_, definition)| finder.tells(&definition.name)).map(|(place, _)| place).collect()
+        });
+        finder.telling = places.collect();
+        finder
+    }
+
+    /// Whether a name says which of the files that define it is meant.
+    fn tells(&self, name: &str) -> bool {
+        name.len() >= SHORTEST && self.defined_in.get(name).is_some_and(|&files| files <= COMMON)
     }
 
     /// The features of a sequence, tokens and files left at 0. A definition shown counts from its first token; what is
@@ -44,7 +57,7 @@ impl<'f> Finder<'f> {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn features(&self, draft: &Draft) -> Result<Features> {
-        let mut defined: FxHashMap<String, Vec<Place<'_>>> = FxHashMap::default();
+        let mut defined: FxHashMap<&str, Vec<Place<'_>>> = FxHashMap::default();
         let mut depth: FxHashMap<&str, u32> = FxHashMap::default();
         let mut distances = Vec::new();
         for segment in &draft.segments {
@@ -57,9 +70,8 @@ impl<'f> Finder<'f> {
         let at = |share: usize| {
             distances.get((distances.len() * share / 100).min(distances.len().saturating_sub(1)))
         };
-        let repeated = defined
-            .values()
-            .filter(|places| places.iter().map(|place| place.path).collect::<FxHashSet<_>>().len() > 1);
+        let repeated =
+            defined.values().filter(|places| places.iter().any(|place| place.path != places[0].path));
         Ok(Features {
             references: distances.len() as u32,
             distance_p50: at(50).copied().unwrap_or(0),
@@ -73,7 +85,7 @@ impl<'f> Finder<'f> {
     fn uses<'s>(
         &self,
         segment: &'s Segment,
-        defined: &FxHashMap<String, Vec<Place<'s>>>,
+        defined: &FxHashMap<&str, Vec<Place<'s>>>,
         depth: &mut FxHashMap<&'s str, u32>,
         distances: &mut Vec<u32>,
     ) -> Result<()> {
@@ -83,35 +95,35 @@ impl<'f> Finder<'f> {
         let text = loaded.text().text.get(start..end).unwrap_or_default();
         let mut known = FxHashSet::default();
         for (at, word) in words(text) {
-            let Some(places) = defined.get(word) else { continue };
+            let Some(places) = defined.get(word).filter(|_| !known.contains(word)) else { continue };
             let token = token_at(segment, (start + at) as u32);
             let elsewhere = places.iter().filter(|place| place.path != &*segment.path);
             let Some(nearest) = elsewhere.min_by_key(|place| token.saturating_sub(place.token)) else {
                 continue;
             };
-            if known.insert(word) {
-                distances.push(token.saturating_sub(nearest.token));
-                let deeper = depth.get(nearest.path).copied().unwrap_or(0) + 1;
-                let own = depth.entry(&segment.path).or_insert(0);
-                *own = (*own).max(deeper);
-            }
+            known.insert(word);
+            distances.push(token.saturating_sub(nearest.token));
+            let deeper = depth.get(nearest.path).copied().unwrap_or(0) + 1;
+            let own = depth.entry(&segment.path).or_insert(0);
+            *own = (*own).max(deeper);
         }
         Ok(())
     }
 
-    fn define<'s>(&self, segment: &'s Segment, defined: &mut FxHashMap<String, Vec<Place<'s>>>) {
-        let mut note = |name: &str, token: u32| {
-            if name.len() >= SHORTEST && self.defined_in.get(name).is_some_and(|&files| files <= COMMON) {
-                defined.entry(name.to_owned()).or_default().push(Place { token, path: &segment.path });
-            }
+    fn define<'s>(&'s self, segment: &'s Segment, defined: &mut FxHashMap<&'s str, Vec<Place<'s>>>) {
+        let mut note = |name: &'s str, token: u32| {
+            defined.entry(name).or_default().push(Place { token, path: &segment.path });
         };
         match (segment.role, &segment.name) {
-            (Role::Definition | Role::Signature, Some(name)) => note(name, segment.tokens[0]),
+            (Role::Definition | Role::Signature, Some(name)) if self.tells(name) => {
+                note(name, segment.tokens[0]);
+            }
             (Role::File | Role::Head, _) => {
-                let facts = self
-                    .document(segment)
-                    .and_then(|document| self.world.facts(&self.world.corpus.documents[document as usize]));
-                for definition in facts.into_iter().flat_map(|facts| &facts.definitions) {
+                let Some(document) = self.document(segment) else { return };
+                let record = &self.world.corpus.documents[document as usize];
+                let Some(facts) = self.world.facts(record) else { return };
+                for &place in self.telling.get(record.file as usize).into_iter().flatten() {
+                    let definition = &facts.definitions[place as usize];
                     if (segment.bytes[0]..segment.bytes[1]).contains(&definition.range.start) {
                         note(&definition.name, token_at(segment, definition.range.start));
                     }

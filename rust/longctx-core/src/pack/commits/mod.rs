@@ -35,7 +35,7 @@ use self::plan::Plan;
 pub use self::plan::{Class, Step};
 pub use self::telling::Message;
 use self::telling::features;
-pub use self::version::{Library, Pair, Readings, Version};
+pub use self::version::{Library, Readings, Version};
 use self::work::Workshop;
 use super::output::{About, Output};
 use super::past::Past;

@@ -1,7 +1,9 @@
 //! Definitions of the files that the targets need.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{LEAST, Targets, append_block, estimate, whole_lines};
 use crate::Result;
@@ -41,28 +43,43 @@ struct Needed<'n> {
     link: Link,
 }
 
+/// What may be shown to the targets of a sequence.
+pub struct Wanted<'n> {
+    files: Vec<Needed<'n>>,
+    /// By file and place.
+    candidates: Vec<Candidate>,
+}
+
+impl<'n> Wanted<'n> {
+    /// Looks into the files that the targets need.
+    pub(super) fn new(world: &'n World<'_>, targets: &Targets<'_>) -> Self {
+        let files = needed(world, targets);
+        let mut candidates = Vec::new();
+        for (number, file) in files.iter().enumerate() {
+            collect(world, targets, number, file, &mut candidates);
+        }
+        Self { files, candidates }
+    }
+}
+
 /// Appends blocks of at most `room` tokens in all, in reading order; says which documents they show.
 ///
 /// # Errors
 /// [`crate::Error::Io`].
 pub fn append(
     world: &World<'_>,
-    targets: &Targets<'_>,
+    wanted: &Wanted<'_>,
     room: u32,
     draft: &mut Draft,
-) -> Result<HashSet<u32>> {
-    let files = needed(world, targets);
-    let mut candidates = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        collect(world, targets, number, file, &mut candidates);
-    }
+) -> Result<FxHashSet<u32>> {
+    let Wanted { files, candidates } = wanted;
     let mut by_file: BTreeMap<u32, (&Needed<'_>, Vec<Chosen>)> = BTreeMap::new();
-    for ((file, definition), (why, whole)) in choose(&files, &candidates, room) {
+    for ((file, definition), (why, whole)) in choose(files, candidates, room) {
         let place = world.reading_order[files[file].document as usize];
         let chosen = &mut by_file.entry(place).or_insert((&files[file], Vec::new())).1;
         chosen.push(Chosen { definition, why, whole });
     }
-    let mut shown = HashSet::new();
+    let mut shown = FxHashSet::default();
     let mut left = room;
     for (file, chosen) in by_file.into_values() {
         let loaded = world.load(file.document)?;
@@ -128,8 +145,8 @@ fn weight(why: Why) -> u8 {
 /// The files that the targets need, those first that are needed most.
 fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Vec<Needed<'n>> {
     let graph = &world.corpus.graph;
-    let mut strongest: HashMap<u32, (Edge, &Arc<str>)> = HashMap::new();
-    for target in &targets.loaded {
+    let mut strongest: FxHashMap<u32, (Edge, &Arc<str>)> = FxHashMap::default();
+    for target in targets.loaded {
         for edge in graph.needs(target.record.file) {
             let Some(document) = world.corpus.document_of(edge.to) else { continue };
             if edge.kind == EdgeKind::Package
@@ -171,7 +188,7 @@ fn collect(
     for (at, definition) in all.iter().enumerate() {
         let outer = definition.parent.and_then(|at| all.get(at as usize));
         let is_member = outer.is_some_and(|outer| outer.kind != SymbolKind::Module);
-        if definition.kind == SymbolKind::Module || is_private(all, definition) {
+        if definition.kind == SymbolKind::Module {
             continue;
         }
         let why = match (is_named(definition), outer.is_some_and(is_named)) {
@@ -182,6 +199,9 @@ fn collect(
             _ if drawn(draw, at) => Why::Drawn,
             _ => continue,
         };
+        if is_private(all, definition) {
+            continue;
+        }
         let size = |range: &std::ops::Range<u32>| estimate(file.record, range.len() + INDENT) + ELISION;
         out.push(Candidate {
             file: number,
@@ -215,16 +235,14 @@ fn drawn(draw: u64, definition: usize) -> bool {
     (bits ^ (bits >> 31)).is_multiple_of(DRAWN)
 }
 
-/// Which definitions are shown, by file and place, and whether whole.
+/// Which definitions are shown, by file and place, and whether whole. Candidates are sorted by these, too.
 fn choose(
     files: &[Needed<'_>],
     candidates: &[Candidate],
     room: u32,
 ) -> BTreeMap<(usize, usize), (Why, bool)> {
-    let mut order: Vec<&Candidate> = candidates.iter().collect();
-    order.sort_by_key(|one| (weight(one.why), one.file, one.definition));
     let mut chosen = BTreeMap::new();
-    let mut opened = HashSet::new();
+    let mut opened = FxHashSet::default();
     let mut left = room;
     let mut take = |one: &Candidate, cost: u32, whole: bool, left: &mut u32| {
         let opening = match opened.contains(&one.file) {
@@ -240,7 +258,7 @@ fn choose(
         chosen.insert((one.file, one.definition), (one.why, whole));
     };
     // Heads first, of what is named and of its members; short things whole.
-    let of = |why: Why| order.iter().copied().filter(move |one| one.why == why);
+    let of = |why: Why| candidates.iter().filter(move |one| one.why == why);
     for one in of(Why::Named).chain(of(Why::MemberOfNamed)) {
         let whole = one.whole <= one.head + SHORT;
         take(one, if whole { one.whole } else { one.head }, whole, &mut left);

@@ -10,12 +10,12 @@ mod definitions;
 mod outline;
 mod siblings;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::definitions::Wanted;
 use super::corpus::Record;
 use super::fit::{Bin, Block};
 use super::options::Context;
@@ -31,7 +31,7 @@ const LEAST: u32 = 40;
 /// Chooses context; the same for all sequences of a dataset.
 pub struct Chooser<'c> {
     world: &'c World<'c>,
-    stems: HashMap<String, Vec<u32>>,
+    stems: FxHashMap<String, Vec<u32>>,
     /// Where the imports of each document stand, once somebody asked.
     imports: Vec<OnceLock<Box<[Range<usize>]>>>,
 }
@@ -49,9 +49,9 @@ struct Targets<'t> {
     /// Documents that are learnt.
     documents: Vec<u32>,
     /// The documents, with their texts.
-    loaded: Vec<Loaded<'t>>,
+    loaded: &'t [Loaded<'t>],
     /// Names that a reader knows before the learnt part.
-    known: FxHashSet<String>,
+    known: FxHashSet<&'t str>,
     /// Place in `loaded` of the target that comes first.
     first: usize,
     /// The first target begins with its own overlap.
@@ -86,27 +86,33 @@ impl<'c> Chooser<'c> {
             return Ok(());
         }
         let wants = |what| self.world.options.context.contains(&what);
-        let targets = self.targets(bin, band, side)?;
+        let mut documents: Vec<u32> = bin.blocks.iter().map(|block| block.document).collect();
+        documents.sort_unstable();
+        documents.dedup();
+        let loaded: Vec<Loaded<'_>> =
+            documents.iter().map(|&document| self.world.load(document)).collect::<Result<_>>()?;
+        let targets = self.targets(bin, band, side, documents, &loaded);
         let Parts { own, beside } = parts;
         own.clear();
         if wants(Context::Outline) && targets.later_window {
             self.outline(&targets, room / 4, own);
             room -= own.len();
         }
-        let mut shown = HashSet::new();
-        if wants(Context::Definitions) {
+        let mut shown = FxHashSet::default();
+        let wanted = wants(Context::Definitions).then(|| Wanted::new(self.world, &targets));
+        if let Some(wanted) = &wanted {
             let share = if wants(Context::Siblings) { room / 2 } else { room };
-            shown = definitions::append(self.world, &targets, share, draft)?;
+            shown = definitions::append(self.world, wanted, share, draft)?;
             room -= draft.len();
         }
         if wants(Context::Siblings) {
             let ends = self.siblings(&targets, &shown, room, beside)?;
             room -= beside.len();
-            if room >= LEAST && !shown.is_empty() {
+            if let Some(wanted) = wanted.filter(|_| room >= LEAST && !shown.is_empty()) {
                 // What the siblings leave is for more definitions.
                 let share = draft.len() + room;
                 draft.clear();
-                definitions::append(self.world, &targets, share, draft)?;
+                definitions::append(self.world, &wanted, share, draft)?;
             }
             let starts = std::iter::once(Draft::START).chain(ends.iter().copied());
             let blocks: Vec<_> = starts.zip(&ends).collect();
@@ -118,17 +124,19 @@ impl<'c> Chooser<'c> {
         Ok(())
     }
 
-    fn targets(&self, bin: &Bin, band: usize, side: Side) -> Result<Targets<'c>> {
-        let mut documents: Vec<u32> = bin.blocks.iter().map(|block| block.document).collect();
-        documents.sort_unstable();
-        documents.dedup();
-        let loaded: Vec<Loaded<'_>> =
-            documents.iter().map(|&document| self.world.load(document)).collect::<Result<_>>()?;
+    fn targets<'t>(
+        &self,
+        bin: &Bin,
+        band: usize,
+        side: Side,
+        documents: Vec<u32>,
+        loaded: &'t [Loaded<'t>],
+    ) -> Targets<'t> {
         let mut known = FxHashSet::default();
-        for (&document, one) in documents.iter().zip(&loaded) {
+        for (&document, one) in documents.iter().zip(loaded) {
             for range in self.imports(document, one) {
                 let lines = one.text().text.get(range.clone()).unwrap_or_default();
-                known.extend(words(lines).map(|(_, word)| word.to_owned()));
+                known.extend(words(lines).map(|(_, word)| word));
             }
         }
         let (mut later_window, mut begins) = (false, 0);
@@ -139,11 +147,11 @@ impl<'c> Chooser<'c> {
             if let Some(one) = loaded.get(first) {
                 let overlap = window.bytes.start as usize..window.learnt_from as usize;
                 let overlap = one.text().text.get(overlap).unwrap_or_default();
-                known.extend(words(overlap).map(|(_, word)| word.to_owned()));
+                known.extend(words(overlap).map(|(_, word)| word));
             }
             (later_window, begins) = (true, window.bytes.start as usize);
         }
-        Ok(Targets { side, documents, loaded, known, first, later_window, begins })
+        Targets { side, documents, loaded, known, first, later_window, begins }
     }
 
     /// Where the imports of a document stand.

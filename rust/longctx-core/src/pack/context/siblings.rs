@@ -1,6 +1,6 @@
 //! The files beside the targets: counterparts (test, header), then those of the nearest names.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Chooser, LEAST, Targets, append_block};
 use crate::Result;
@@ -15,8 +15,8 @@ const MOST: usize = 4;
 const COMMON: usize = 6;
 
 /// Documents by what their names have in common with those of their counterparts.
-pub fn by_stem(documents: &[Record]) -> HashMap<String, Vec<u32>> {
-    let mut stems: HashMap<String, Vec<u32>> = HashMap::new();
+pub fn by_stem(documents: &[Record]) -> FxHashMap<String, Vec<u32>> {
+    let mut stems: FxHashMap<String, Vec<u32>> = FxHashMap::default();
     for (number, document) in (0u32..).zip(documents) {
         stems.entry(stem(&document.name)).or_default().push(number);
     }
@@ -39,7 +39,7 @@ impl Chooser<'_> {
     pub(super) fn siblings(
         &self,
         targets: &Targets<'_>,
-        shown: &HashSet<u32>,
+        shown: &FxHashSet<u32>,
         room: u32,
         draft: &mut Draft,
     ) -> Result<Vec<Mark>> {
@@ -76,20 +76,20 @@ impl Chooser<'_> {
     }
 
     /// Documents beside the targets, the nearest first.
-    fn nearest(&self, targets: &Targets<'_>, shown: &HashSet<u32>) -> Vec<(u32, Why)> {
+    fn nearest(&self, targets: &Targets<'_>, shown: &FxHashSet<u32>) -> Vec<(u32, Why)> {
         let documents = &self.world.corpus.documents;
         let Some(first) = targets.first() else { return Vec::new() };
         let (Some(&low), Some(&high)) = (targets.documents.first(), targets.documents.last()) else {
             return Vec::new();
         };
-        let mut found: HashMap<u32, (u32, Why)> = HashMap::new();
+        let mut found: FxHashMap<u32, (u32, Why)> = FxHashMap::default();
         let mut note = |document: u32, score: u32, why: Why| {
             let known = found.entry(document).or_insert((score, why));
             if score > known.0 {
                 *known = (score, why);
             }
         };
-        for target in &targets.loaded {
+        for target in targets.loaded {
             let same_stem = self.stems.get(&stem(&target.record.name)).map_or(&[][..], Vec::as_slice);
             if same_stem.len() <= COMMON {
                 for &document in same_stem {
@@ -124,14 +124,15 @@ impl Chooser<'_> {
 
 /// How alike two documents are by their paths: same folder, same beginning of the name.
 fn nearness(a: &Record, b: &Record) -> u32 {
-    let folders =
-        |record: &Record| record.name.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-    let (folder_a, folder_b) = (folders(a), folders(b));
+    let (folder_a, folder_b) = (folder(a), folder(b));
     let same_folder = folder_a == folder_b;
     let shared = folder_a.split('/').zip(folder_b.split('/')).take_while(|(a, b)| a == b).count() as u32;
-    let name = |record: &Record| record.path.name().to_vec();
-    let prefix = name(a).iter().zip(&name(b)).take_while(|(a, b)| a == b).count() as u32;
+    let prefix = a.path.name().iter().zip(b.path.name()).take_while(|(a, b)| a == b).count() as u32;
     u32::from(same_folder) * 100 + shared.min(10) * 5 + prefix.min(20)
+}
+
+fn folder(record: &Record) -> &str {
+    record.name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 #[cfg(test)]

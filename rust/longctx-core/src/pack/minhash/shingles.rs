@@ -1,5 +1,7 @@
 //! Texts as sets of shingles: every five words in a row.
 
+use super::block;
+
 /// Words in a shingle.
 const WORDS: usize = 5;
 
@@ -31,7 +33,7 @@ const ASCII: [Class; 128] = {
 };
 
 /// The multiplier of hashes, of a word and of the sum over a shingle: 2^64 over the golden ratio, odd.
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What the oldest of [`WORDS`] words has been multiplied by when the next one has come.
 const OLDEST: u64 = FACTOR.wrapping_pow(WORDS as u32);
@@ -43,7 +45,9 @@ pub(super) fn for_each(text: &str, mut each: impl FnMut(u64)) {
     let mut latest = [0u64; WORDS];
     let (mut sum, mut count) = (0u64, 0usize);
     for_each_word(text, |word| {
-        let oldest = std::mem::replace(&mut latest[count % WORDS], word);
+        let oldest = latest[0];
+        latest.copy_within(1.., 0);
+        latest[WORDS - 1] = word;
         sum = sum.wrapping_mul(FACTOR).wrapping_add(word).wrapping_sub(oldest.wrapping_mul(OLDEST));
         count += 1;
         if count >= WORDS {
@@ -58,21 +62,30 @@ pub(super) fn for_each(text: &str, mut each: impl FnMut(u64)) {
 /// Calls `each` with the hash of every word.
 fn for_each_word(text: &str, mut each: impl FnMut(u64)) {
     let mut at = 0;
-    while let Some((class, mut end)) = character(text, at) {
-        if class != Class::Space {
-            let mut hash = FACTOR;
-            loop {
-                for &byte in &text.as_bytes()[at..end] {
-                    hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
-                }
-                match character(text, end) {
-                    Some((Class::Run, next)) if class == Class::Run => (at, end) = (end, next),
-                    _ => break,
-                }
-            }
-            each(scramble(hash));
+    loop {
+        // A word that goes on to the end of a block begins the next one.
+        while let Some(length) = block::for_each_word(&text.as_bytes()[at..], |hash| each(scramble(hash))) {
+            at += length;
         }
-        at = end;
+        // What is no block, or none yet: on for as long, to the end of a word.
+        let until = at + block::BLOCK;
+        while at < until {
+            let Some((class, mut end)) = character(text, at) else { return };
+            if class != Class::Space {
+                let mut hash = FACTOR;
+                loop {
+                    for &byte in &text.as_bytes()[at..end] {
+                        hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
+                    }
+                    match character(text, end) {
+                        Some((Class::Run, next)) if class == Class::Run => (at, end) = (end, next),
+                        _ => break,
+                    }
+                }
+                each(scramble(hash));
+            }
+            at = end;
+        }
     }
 }
 

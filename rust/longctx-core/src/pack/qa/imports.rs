@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::code::Shape;
 use super::dice::Dice;
 use super::index::Index;
-use super::items::name_words;
+use super::items::Words;
 use super::phrases;
 use super::question::{Dropped, Fact, Proof, Question, Type};
 use super::snippet::{Snippet, bytes_in};
@@ -25,13 +25,19 @@ const FRAME: u32 = 9;
 pub struct Heads<'w> {
     world: &'w World<'w>,
     documents: Vec<u32>,
+    /// For each of them the words of its name, by number.
+    words: Vec<Box<[u32]>>,
 }
 
 impl<'w> Heads<'w> {
     /// All documents that import another one.
     pub fn new(world: &'w World<'w>) -> Self {
         let all = 0..world.corpus.documents.len() as u32;
-        Self { world, documents: all.filter(|&document| imports(world, document).next().is_some()).collect() }
+        let documents: Vec<u32> = all.filter(|&document| imports(world, document).next().is_some()).collect();
+        let mut words = Words::default();
+        let name = |&document: &u32| &*world.corpus.documents[document as usize].name;
+        let words = documents.iter().map(name).map(|path| words.of(stem(path))).collect();
+        Self { world, documents, words }
     }
 
     /// The documents, by path.
@@ -86,21 +92,21 @@ impl<'w> Heads<'w> {
         let record = &records[document as usize];
         let here = self.documents.partition_point(|&other| other < document);
         let around = here.saturating_sub(REACH)..(here + REACH).min(self.documents.len());
-        let mut near: Vec<u32> = self.documents[around].to_vec();
-        near.extend((0..ANYWHERE).filter_map(|_| dice.pick(&self.documents)));
+        // As places in the list.
+        let mut near: Vec<usize> = around.collect();
+        near.extend((0..ANYWHERE).map(|_| dice.below(self.documents.len())));
         near.sort_unstable();
         near.dedup();
-        let stem = |path: &str| {
-            name_words(path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default())
-        };
-        let words = stem(&record.name);
+        let words = self.documents.get(here).filter(|&&found| found == document);
+        let words = words.map_or(&[][..], |_| &self.words[here]);
         let mut scored: Vec<(u32, usize, u32)> = Vec::with_capacity(near.len());
-        for other in near {
+        for place in near {
+            let Some(&other) = self.documents.get(place) else { continue };
             let found = &records[other as usize];
             if other == document || found.blob == record.blob || !self.world.may_show(side, other) {
                 continue;
             }
-            let shared = stem(&found.name).iter().filter(|word| words.contains(word)).count() as u32;
+            let shared = self.words[place].iter().filter(|word| words.contains(word)).count() as u32;
             let score = u32::from(found.language.name == record.language.name) * 8
                 + u32::from(found.path.parent() == record.path.parent()) * 3
                 + shared.min(2) * 2
@@ -198,6 +204,11 @@ impl<'w> Heads<'w> {
             .take_while(|one| one.from == file)
             .any(|one| one.reason != Reason::External && one.text.contains(stem))
     }
+}
+
+/// The name of a file without its endings.
+fn stem(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default()
 }
 
 /// The imports of a document that lead to others and that a line of it says.

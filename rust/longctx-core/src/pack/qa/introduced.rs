@@ -4,25 +4,24 @@
 //! file has it after the commit and had it nowhere before, if one snippet alone shows it, and if no other of the commits
 //! shown introduced it too.
 
-use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
+use memchr::memmem;
+
+use super::changes::{Brought, Changes, Found};
 use super::code::Shape;
 use super::dice::Dice;
 use super::lay::Shows;
 use super::phrases;
 use super::question::{Dropped, Fact, Proof, Question, Type};
-use crate::pack::commits::{Class, Library, Message, Pair, Readings, Step, Version};
+use crate::pack::commits::{Class, Library, Message, Step};
 use crate::pack::context::estimate;
 use crate::pack::output::Side;
 use crate::pack::world::World;
-use crate::sequence::{Draft, Kit, Piece, Role, Why, words};
+use crate::sequence::{Draft, Kit, Piece, Role, Why};
 use crate::tokenize::NotLossless;
 
-/// Lines that can be asked for, in bytes without the space around them.
-const LINE: [usize; 2] = [12, 100];
-/// Fewer different words tell nothing.
-const WORDS: usize = 3;
 /// So many neighbouring files lend their commits, each way.
 const REACH: usize = 12;
 /// Tokens of a snippet besides its text: markers, frames, elisions, id and subject.
@@ -35,6 +34,9 @@ pub type Place = (u32, u32);
 pub struct Commits<'a, 'w> {
     world: &'w World<'w>,
     library: &'a Library<'a>,
+    /// For each chain the steps that changed the file and left it where it was, and where questions about them go.
+    steps: Vec<Box<[(u32, Class)]>>,
+    changes: Changes,
 }
 
 /// A commit that changed a file, and a part of the file.
@@ -43,28 +45,32 @@ pub struct Change {
     commit: String,
     parent: String,
     class: Class,
-    after: Version,
+    after: Arc<Brought>,
     shown: Range<usize>,
     /// Shown lines that can be asked for, from 0.
     new: Vec<u32>,
-    /// The text of all lines that it added and that were nowhere before, without the space around them.
-    added: HashSet<String>,
 }
 
 impl<'a, 'w> Commits<'a, 'w> {
     /// The commits that a library reads.
     pub fn new(world: &'w World<'w>, library: &'a Library<'a>) -> Self {
-        Self { world, library }
+        let plan = library.plan;
+        let is_change = |step: &Step| {
+            let parent = plan.history.commits[step.commit as usize].parent;
+            parent.is_some() && step.before.as_ref().is_some_and(|before| before.path == step.after.path)
+        };
+        let steps = plan.chains.iter().map(|told| {
+            let changes = (0u32..).zip(&told.steps).filter(|(_, step)| is_change(step));
+            changes.map(|(at, step)| (at, plan.class(world, told.document, step.commit))).collect()
+        });
+        Self { world, library, steps: steps.collect(), changes: Changes::default() }
     }
 
     /// The changes that sequences of a side can be built around.
     pub fn places(&self, side: Side) -> impl Iterator<Item = Place> {
-        let chains = (0u32..).zip(&self.library.plan.chains);
-        chains.flat_map(move |(chain, told)| {
-            let steps = (0u32..).zip(&told.steps);
-            steps
-                .filter(move |(_, step)| self.is_change(step) && self.class((chain, 0), step).side == side)
-                .map(move |(at, _)| (chain, at))
+        (0u32..).zip(&self.steps).flat_map(move |(chain, steps)| {
+            let asked = steps.iter().filter(move |(_, class)| class.side == side);
+            asked.map(move |&(at, _)| (chain, at))
         })
     }
 
@@ -112,9 +118,11 @@ impl<'a, 'w> Commits<'a, 'w> {
         let mut found = Vec::new();
         for (at, change) in set.iter().enumerate().filter(|(_, change)| Some(change.class) == class) {
             for &line in &change.new {
-                let text = change.line(line);
+                let text = change.after.line(line);
+                let finder = memmem::Finder::new(text);
                 let again = |(other, one): (usize, &Change)| {
-                    other != at && (one.shown_text().contains(text) || one.added.contains(text))
+                    other != at
+                        && (one.after.adds(text) || finder.find(one.shown_text().as_bytes()).is_some())
                 };
                 if set.iter().enumerate().any(again) {
                     dropped.note("ambiguous");
@@ -156,27 +164,17 @@ impl<'a, 'w> Commits<'a, 'w> {
         self.step(place).is_some_and(|step| self.class(place, step).seen)
     }
 
-    /// Whether a step changed a file and left it where it was.
-    fn is_change(&self, step: &Step) -> bool {
-        let parent = self.library.plan.history.commits[step.commit as usize].parent;
-        parent.is_some() && step.before.as_ref().is_some_and(|before| before.path == step.after.path)
-    }
-
     /// Other changes that `side` may show: of the same file, then of the files beside it; a draw decides the order.
     fn near(&self, place: Place, side: Side, dice: &mut Dice) -> Vec<Place> {
-        let chains = &self.library.plan.chains;
         let here = place.0 as usize;
         let places = |chain: usize| {
-            let steps = (0u32..).zip(chains.get(chain).map_or(&[][..], |told| &told.steps));
-            let fitting = steps.filter(|(_, step)| {
-                let class = self.class((chain as u32, 0), step);
-                self.is_change(step) && (side == Side::Val || class.side == Side::Train)
-            });
-            fitting.map(|(at, _)| (chain as u32, at)).filter(|&other| other != place).collect::<Vec<_>>()
+            let steps = self.steps.get(chain).map_or(&[][..], |steps| steps);
+            let fitting = steps.iter().filter(|(_, class)| side == Side::Val || class.side == Side::Train);
+            fitting.map(move |&(at, _)| (chain as u32, at)).filter(|&other| other != place)
         };
-        let mut own = places(here);
+        let mut own: Vec<Place> = places(here).collect();
         dice.shuffle(&mut own);
-        let around = here.saturating_sub(REACH)..(here + REACH + 1).min(chains.len());
+        let around = here.saturating_sub(REACH)..(here + REACH + 1).min(self.steps.len());
         let mut beside: Vec<Place> = around.filter(|&chain| chain != here).flat_map(places).collect();
         dice.shuffle(&mut beside);
         own.append(&mut beside);
@@ -187,28 +185,30 @@ impl<'a, 'w> Commits<'a, 'w> {
     fn change(&self, place: Place, tokens: u32, dice: &mut Dice) -> Option<(Change, u32)> {
         let step = self.step(place)?;
         let commit = &self.library.plan.history.commits[step.commit as usize];
-        let mut readings = Readings::default();
-        let before = self.library.read(step.before.as_ref()?, &mut readings)?;
-        let after = self.library.read(&step.after, &mut readings)?;
-        let all = new_lines(&before, &after, self.library);
-        let bare = |&line: &u32| after.line_text(&(line..line + 1)).trim();
-        let mut new: Vec<u32> = all.iter().copied().filter(|line| can_be_asked(&after, *line)).collect();
-        let focus = *dice.pick(&new)?;
+        let after = match self.changes.read(self.library, place, step) {
+            Found::Unreadable => return None,
+            Found::Nothing => {
+                // As if one of none were picked.
+                dice.below(0);
+                return None;
+            }
+            Found::Change(after) => after,
+        };
+        let focus = *dice.pick(&after.asked)?;
         let document = self.library.plan.chains[place.0 as usize].document;
         let record = &self.world.corpus.documents[document as usize];
         let room = tokens.saturating_sub(record.header.len() as u32 + FRAME);
         let bytes =
             (f64::from(room) * f64::from(record.text_bytes) / f64::from(record.tokens.max(1))) as usize;
-        let lines = around(&after, focus, bytes);
-        new.retain(|line| lines.contains(line));
-        let shown = after.lines.bytes(&lines);
+        let lines = after.around(focus, bytes);
+        let new = after.asked.iter().copied().filter(|line| lines.contains(line)).collect();
+        let shown = after.bytes(&lines);
         let size = estimate(record, shown.len()) + record.header.len() as u32 + FRAME;
         let change = Change {
             message: self.library.message(step.commit),
             commit: commit.id.to_string(),
             parent: commit.parent?.to_string(),
             class: self.class(place, step),
-            added: all.iter().map(|line| bare(line).to_owned()).collect(),
             after,
             shown,
             new,
@@ -220,11 +220,6 @@ impl<'a, 'w> Commits<'a, 'w> {
 impl Change {
     fn shown_text(&self) -> &str {
         &self.after.text[self.shown.clone()]
-    }
-
-    /// A line of the file after the commit, without the space around it.
-    fn line(&self, line: u32) -> &str {
-        self.after.line_text(&(line..line + 1)).trim()
     }
 }
 
@@ -243,62 +238,5 @@ impl Shows for Change {
 
     fn name(&self) -> &str {
         &self.message.short_id
-    }
-}
-
-/// The lines of a version, from 0, that the version before has nowhere.
-fn new_lines(before: &Version, after: &Version, library: &Library<'_>) -> Vec<u32> {
-    let known: HashSet<&str> = before.text.lines().map(str::trim).collect();
-    let pair = Pair::new(before, after, library.watch);
-    let lines = pair.alignment().hunks().iter().flat_map(|hunk| hunk.after.clone());
-    lines.filter(|&line| !known.contains(after.line_text(&(line..line + 1)).trim())).collect()
-}
-
-/// Whether a line of a version says something, and no secret.
-fn can_be_asked(version: &Version, line: u32) -> bool {
-    let bytes = version.lines.bytes(&(line..line + 1));
-    let text = version.as_text();
-    let secret = text.hidden.iter().any(|hidden| hidden.start < bytes.end && bytes.start < hidden.end);
-    !secret && says_something(text.text[bytes].trim())
-}
-
-fn says_something(line: &str) -> bool {
-    let mut different: Vec<&str> = words(line).map(|(_, word)| word).collect();
-    different.sort_unstable();
-    different.dedup();
-    (LINE[0]..=LINE[1]).contains(&line.len()) && different.len() >= WORDS && !line.contains('`')
-}
-
-/// The lines around one that `room` bytes hold, half of them before it.
-fn around(version: &Version, line: u32, room: usize) -> Range<u32> {
-    let mut lines = line..line + 1;
-    let size = |lines: &Range<u32>| version.lines.bytes(lines).len();
-    while size(&(lines.start.saturating_sub(1)..line)) <= room / 2 && lines.start > 0 {
-        lines.start -= 1;
-    }
-    while lines.end < version.lines.count() && size(&(lines.start..lines.end + 1)) <= room {
-        lines.end += 1;
-    }
-    while lines.start > 0 && size(&(lines.start - 1..lines.end)) <= room {
-        lines.start -= 1;
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_that_say_nothing_are_not_asked_for() {
-        for (line, says) in [
-            ("return total + offset", true),
-            ("}", false),
-            ("x = 1", false),
-            ("end end end end end", false),
-            ("see `total` of the offset", false),
-        ] {
-            assert_eq!(says_something(line), says, "{line}");
-        }
     }
 }

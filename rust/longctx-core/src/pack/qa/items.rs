@@ -1,13 +1,16 @@
 //! Definitions that can be shown as snippets, and which of them are alike.
 
-use std::collections::HashMap;
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
 
 use super::dice::Dice;
 use super::index::{Index, Item, in_function, is_askable, is_function};
 use crate::pack::context::estimate;
+use crate::pack::corpus::Record;
 use crate::pack::output::Side;
 use crate::pack::world::World;
-use crate::symbols::SymbolKind;
+use crate::symbols::{Definition, SymbolKind};
 
 /// A snippet has at least so many tokens of text.
 const LEAST: u32 = 30;
@@ -21,15 +24,54 @@ const COMMON: usize = 4096;
 /// Definitions in the order of their documents.
 pub struct Items {
     all: Vec<Item>,
-    /// About how many tokens each takes whole.
-    sizes: Vec<u32>,
-    by_word: HashMap<String, Vec<u32>>,
+    traits: Vec<Traits>,
+    homes: Vec<Home>,
+    words: Words,
+    /// By the number of a word the definitions that have it in their names; none for words that say nothing.
+    with: Vec<Vec<u32>>,
+}
+
+/// What makes a definition like others.
+struct Traits {
+    kind: SymbolKind,
+    /// About how many tokens it takes whole.
+    size: u32,
+    /// The words of its name.
+    words: Box<[u32]>,
+    /// Another definition surely calls it, and it alone has its name.
+    called: bool,
+}
+
+/// What makes a document like others, by numbers that are equal where the things are.
+#[derive(Clone, Copy)]
+struct Home {
+    folder: u32,
+    language: u32,
+    blob: u32,
+}
+
+/// Gives numbers to words.
+#[derive(Default)]
+pub struct Words(FxHashMap<String, u32>);
+
+impl Words {
+    /// The numbers of the words of a name, in the order of the words.
+    pub fn of(&mut self, name: &str) -> Box<[u32]> {
+        name_words(name).into_iter().map(|word| number(&mut self.0, word)).collect()
+    }
+
+    /// The same, without the words that have no number.
+    fn known(&self, name: &str) -> Box<[u32]> {
+        name_words(name).iter().filter_map(|word| self.0.get(word)).copied().collect()
+    }
 }
 
 impl Items {
     /// All that can be shown.
     pub fn new(world: &World<'_>, index: &Index<'_>) -> Self {
-        let mut items = Self { all: Vec::new(), sizes: Vec::new(), by_word: HashMap::new() };
+        let homes = homes(&world.corpus.documents);
+        let (all, traits) = (Vec::new(), Vec::new());
+        let mut items = Self { all, traits, homes, words: Words::default(), with: Vec::new() };
         for (document, record) in (0u32..).zip(&world.corpus.documents) {
             let Some(facts) = index.facts(document) else { continue };
             for (at, definition) in (0u32..).zip(&facts.definitions) {
@@ -47,17 +89,28 @@ impl Items {
                     && is_askable(&definition.name)
                     && !in_function(facts, definition)
                 {
-                    let number = items.all.len() as u32;
-                    items.all.push(Item { document, definition: at });
-                    items.sizes.push(size);
-                    for word in name_words(&definition.name) {
-                        items.by_word.entry(word).or_default().push(number);
-                    }
+                    items.add(index, Item { document, definition: at }, definition, size);
                 }
             }
         }
-        items.by_word.retain(|_, with| with.len() <= COMMON);
+        for with in &mut items.with {
+            if with.len() > COMMON {
+                *with = Vec::new();
+            }
+        }
         items
+    }
+
+    fn add(&mut self, index: &Index<'_>, item: Item, definition: &Definition, size: u32) {
+        let number = self.all.len() as u32;
+        self.all.push(item);
+        let words = self.words.of(&definition.name);
+        self.with.resize_with(self.words.0.len(), Vec::new);
+        for &word in &words {
+            self.with[word as usize].push(number);
+        }
+        let called = index.target_of(item).is_some_and(|place| index.callers(place).next().is_some());
+        self.traits.push(Traits { kind: definition.kind, size, words, called });
     }
 
     /// Whether a definition can be shown.
@@ -77,46 +130,64 @@ impl Items {
     ) -> Vec<Item> {
         let Some(definition) = index.definition(item) else { return Vec::new() };
         let record = &world.corpus.documents[item.document as usize];
+        let own = self.homes[item.document as usize];
         let size = estimate(record, definition.range.len());
-        let words = name_words(&definition.name);
+        let words = self.words.known(&definition.name);
         let here = self.all.partition_point(|other| *other < item);
         let around = here.saturating_sub(REACH)..(here + REACH).min(self.all.len());
-        let mut near: Vec<usize> = around.collect();
-        for with in words.iter().filter_map(|word| self.by_word.get(word)) {
+        let mut near: Vec<u32> = around.map(|number| number as u32).collect();
+        for with in words.iter().map(|&word| &self.with[word as usize]).filter(|with| !with.is_empty()) {
             // Some of many, from any part of the repository.
             let from = dice.below(with.len());
             let some = with.iter().cycle().skip(from).take(with.len().min(SHARING));
-            near.extend(some.map(|&number| number as usize));
+            near.extend(some);
         }
         near.sort_unstable();
         near.dedup();
-        let folder = record.path.parent();
-        let mut scored: Vec<(u32, usize, usize)> = Vec::with_capacity(near.len());
+        // Score, draw and number in one, so that they are quickly compared.
+        let mut scored: Vec<u64> = Vec::with_capacity(near.len());
         for number in near {
-            let other = self.all[number];
-            let Some(found) = index.definition(other) else { continue };
-            let home = &world.corpus.documents[other.document as usize];
+            let (other, found) = (self.all[number as usize], &self.traits[number as usize]);
+            let home = self.homes[other.document as usize];
             if other == item
                 || !world.may_show(side, other.document)
-                || home.blob == record.blob && other.document != item.document
+                || home.blob == own.blob && other.document != item.document
             {
                 continue;
             }
-            let shared = name_words(&found.name).iter().filter(|word| words.contains(word)).count() as u32;
-            let (long, short) = (size.max(self.sizes[number]), size.min(self.sizes[number]).max(1));
+            let shared = found.words.iter().filter(|word| words.contains(word)).count() as u32;
+            let (long, short) = (size.max(found.size), size.min(found.size).max(1));
             let score = u32::from(found.kind == definition.kind) * 4
                 + shared.min(3) * 3
-                + u32::from(home.path.parent() == folder) * 3
-                + u32::from(home.language.name == record.language.name) * 4
+                + u32::from(home.folder == own.folder) * 3
+                + u32::from(home.language == own.language) * 4
                 + u32::from(long <= 2 * short) * 3
                 // What the side is about can be asked for.
                 + u32::from(side == Side::Val && world.sides.of(other.document) == Side::Val) * 6
-                + u32::from(index.target_of(other).is_some_and(|place| index.callers(place).next().is_some())) * 2;
-            scored.push((score, dice.below(1 << 16), number));
+                + u32::from(found.called) * 2;
+            scored.push(u64::from(score) << 48 | (dice.below(1 << 16) as u64) << 32 | u64::from(number));
         }
         scored.sort_unstable_by(|a, b| b.cmp(a));
-        scored.into_iter().map(|(_, _, number)| self.all[number]).collect()
+        scored.into_iter().map(|one| self.all[one as u32 as usize]).collect()
     }
+}
+
+fn homes(documents: &[Record]) -> Vec<Home> {
+    let mut folders: FxHashMap<&[u8], u32> = FxHashMap::default();
+    let mut languages: FxHashMap<&str, u32> = FxHashMap::default();
+    let mut blobs: FxHashMap<&str, u32> = FxHashMap::default();
+    let homes = documents.iter().map(|record| Home {
+        folder: number(&mut folders, record.path.parent()),
+        language: number(&mut languages, record.language.name),
+        blob: number(&mut blobs, &*record.blob),
+    });
+    homes.collect()
+}
+
+/// The number of a thing, the next one where it has none.
+fn number<T: Eq + Hash>(numbers: &mut FxHashMap<T, u32>, of: T) -> u32 {
+    let next = numbers.len() as u32;
+    *numbers.entry(of).or_insert(next)
 }
 
 fn shows_code(kind: SymbolKind) -> bool {
@@ -131,7 +202,7 @@ fn shows_code(kind: SymbolKind) -> bool {
 }
 
 /// The words of a name in small letters: `read_file`, `readFile`, `ReadFile` have `read` and `file`.
-pub fn name_words(name: &str) -> Vec<String> {
+fn name_words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
     let mut before = '_';

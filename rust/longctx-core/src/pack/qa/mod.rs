@@ -8,6 +8,7 @@
 
 mod ask;
 mod chain;
+mod changes;
 mod code;
 mod counts;
 mod dice;
@@ -131,7 +132,6 @@ impl<'w> Work<'_, 'w> {
         let band = self.world.options.bands[self.band];
         let anchors = self.anchors();
         let (mut rest, mut left, mut order) = (&anchors[..], room, 0);
-        let mut draft = Draft::default();
         while !rest.is_empty() && left > 0 {
             // The number of threads must not decide what is made.
             let wanted = (left / u64::from(band.min.max(1)) + 2).min(BATCH).min(rest.len() as u64) as usize;
@@ -150,6 +150,7 @@ impl<'w> Work<'_, 'w> {
                     Ok(Outcome { seen, made, dropped })
                 })
                 .collect::<Result<_>>()?;
+            let (mut kept, mut full) = (Vec::with_capacity(outcomes.len()), false);
             for outcome in outcomes {
                 counts.dropped.merge(&outcome.dropped);
                 let made = match outcome.made {
@@ -160,29 +161,40 @@ impl<'w> Work<'_, 'w> {
                     }
                 };
                 let tokens = u64::from(made.part.len());
-                if tokens > left {
-                    return Ok(());
+                full = tokens > left;
+                if full {
+                    break;
                 }
                 left -= tokens;
                 counts.add(band.id, &made);
-                watch.progress.advance(1);
-                let about = About {
-                    side: self.side,
-                    seen: outcome.seen,
-                    kind: Kind::Qa,
-                    band: self.band,
-                    order,
-                    features: made.features,
-                    extra: made.extra,
-                };
-                draft.clear();
-                draft.append(&made.part);
-                draft.loss_start = made.part.loss_start;
-                output.put(&draft, about)?;
+                kept.push((order, outcome.seen, made));
                 order += 1;
+            }
+            kept.into_par_iter().try_for_each_init(Draft::default, |draft, (order, seen, made)| {
+                watch.progress.advance(1);
+                self.put(draft, order, seen, made, output)
+            })?;
+            if full {
+                break;
             }
         }
         Ok(())
+    }
+
+    fn put(&self, draft: &mut Draft, order: u64, seen: bool, made: Made, output: &Output) -> Result<()> {
+        let about = About {
+            side: self.side,
+            seen,
+            kind: Kind::Qa,
+            band: self.band,
+            order,
+            features: made.features,
+            extra: made.extra,
+        };
+        draft.clear();
+        draft.append(&made.part);
+        draft.loss_start = made.part.loss_start;
+        output.put(draft, about)
     }
 
     /// What sequences can be built around, in an order drawn by the seed: three targets, a head, a commit, and so on.

@@ -1,7 +1,9 @@
 //! A part of a file, and what can be said about what it shows.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::ops::Range;
+
+use rustc_hash::FxBuildHasher;
 
 use super::index::{Called, Index, Item};
 use super::lay::Shows;
@@ -16,6 +18,15 @@ use crate::tokenize::NotLossless;
 const LEAD: usize = 8;
 /// Lines around a call that are shown with it.
 const AROUND: usize = 2;
+
+/// A word that a snippet shows.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Word {
+    hash: u32,
+    /// The byte of the document where it begins.
+    at: u32,
+    length: u32,
+}
 
 /// A snippet.
 pub struct Snippet<'w> {
@@ -33,8 +44,8 @@ pub struct Snippet<'w> {
     pub defines: Vec<u32>,
     /// The calls that are shown.
     pub calls: Vec<Called>,
-    /// The words that are shown, and where.
-    pub words: HashMap<String, Vec<u32>>,
+    /// The words that are shown, by hash and place.
+    words: Vec<Word>,
 }
 
 impl<'w> Snippet<'w> {
@@ -84,12 +95,17 @@ impl<'w> Snippet<'w> {
         let heads = (0u32..).zip(definitions).filter(|(_, definition)| shows(definition.signature.start));
         let defines = heads.map(|(at, _)| at).collect();
         let calls = index.calls(document).iter().filter(|called| shows(called.at)).copied().collect();
-        let mut known: HashMap<String, Vec<u32>> = HashMap::new();
-        for range in &ranges {
-            for (at, word) in words(&loaded.text().text[range.clone()]) {
-                known.entry(word.to_owned()).or_default().push((range.start + at) as u32);
-            }
-        }
+        let text = loaded.text().text;
+        let shown = ranges.iter().flat_map(|range| {
+            let begins = range.start;
+            words(&text[range.clone()]).map(move |(at, word)| Word {
+                hash: hash(word),
+                at: (begins + at) as u32,
+                length: word.len() as u32,
+            })
+        });
+        let mut known: Vec<Word> = shown.collect();
+        known.sort_unstable();
         let piece = |bytes| Piece {
             name: (!name.is_empty()).then(|| (&*name).into()),
             ..Piece::new(bytes, Role::Snippet, Why::Distractor)
@@ -115,12 +131,24 @@ impl<'w> Snippet<'w> {
 
     /// Whether it shows a word.
     pub fn has_word(&self, word: &str) -> bool {
-        self.words.contains_key(word)
+        self.places(word).next().is_some()
     }
 
     /// Whether it shows a word anywhere but where `known` says.
     pub fn has_word_but(&self, word: &str, known: impl Fn(u32) -> bool) -> bool {
-        self.words.get(word).is_some_and(|places| places.iter().any(|&at| !known(at)))
+        self.places(word).any(|at| !known(at))
+    }
+
+    /// Where it shows a word.
+    fn places<'s>(&'s self, word: &'s str) -> impl Iterator<Item = u32> + 's {
+        let text = self.loaded.text().text;
+        let hash = hash(word);
+        let first = self.words.partition_point(|one| one.hash < hash);
+        let same = self.words[first..].iter().take_while(move |one| one.hash == hash);
+        let places = same.filter(move |one| {
+            text.get(one.at as usize..(one.at + one.length) as usize).is_some_and(|found| found == word)
+        });
+        places.map(|one| one.at)
     }
 
     /// The calls of a target that it shows.
@@ -180,6 +208,10 @@ impl Shows for Snippet<'_> {
     fn name(&self) -> &str {
         &self.name
     }
+}
+
+fn hash(word: &str) -> u32 {
+    FxBuildHasher.hash_one(word) as u32
 }
 
 /// The line of a byte, from 1.
