@@ -7,11 +7,12 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::clusters::{Clusters, Reason};
-use super::corpus::Corpus;
+use super::corpus::{Corpus, Record};
 use super::minhash::{Sketch, near_duplicates};
 use super::options::PackOptions;
 use super::past::Past;
 use crate::Result;
+use crate::cache::{Cache, Key, KeyMaker};
 use crate::graph::EdgeKind;
 use crate::history::{Blob, ObjectId};
 use crate::interrupt::Watch;
@@ -30,6 +31,7 @@ pub fn clusters(
     past: Option<&Past>,
     prefix: &[u8],
     options: &PackOptions,
+    cache: &Cache,
     watch: Watch<'_>,
 ) -> Result<Clusters> {
     let mut clusters = Clusters::new(corpus.documents.len());
@@ -49,7 +51,15 @@ pub fn clusters(
         .map(|record| {
             watch.check()?;
             watch.progress.advance(1);
-            Ok(Sketch::of(&corpus.read_text(record)?))
+            let key = cache.is_on().then(|| text_key(record));
+            if let Some(known) = key.and_then(|key| Sketch::from_bytes(&cache.get(&key)?)) {
+                return Ok(known);
+            }
+            let sketch = Sketch::of(&corpus.read_text(record)?);
+            if let Some(key) = key {
+                cache.put(key, &sketch.to_bytes());
+            }
+            Ok(sketch)
         })
         .collect::<Result<_>>()?;
     let mut owners: Vec<u32> = (0..corpus.documents.len() as u32).collect();
@@ -60,17 +70,23 @@ pub fn clusters(
         for (place, (id, _)) in versions.iter().enumerate() {
             match packed.get(id) {
                 Some(&document) => known.push((place, sketches[document as usize].clone())),
-                None => {
-                    places.push(place);
-                    ids.push(*id);
-                }
+                None => match kept(cache, id, options) {
+                    Some(sketch) => known.push((place, sketch)),
+                    None => {
+                        places.push(place);
+                        ids.push(*id);
+                    }
+                },
             }
         }
         let found: Mutex<Vec<(usize, Sketch)>> = Mutex::new(known);
         past.blobs.visit(&ids, options.max_file_size, watch, |at, blob| {
             if let Blob::Bytes(bytes) = blob {
-                let one = (places[at], Sketch::of(&String::from_utf8_lossy(bytes)));
-                found.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+                let sketch = Sketch::of(&String::from_utf8_lossy(bytes));
+                if cache.is_on() {
+                    cache.put(version_key(&ids[at], options), &sketch.to_bytes());
+                }
+                found.lock().unwrap_or_else(PoisonError::into_inner).push((places[at], sketch));
             }
             Ok(())
         })?;
@@ -85,6 +101,20 @@ pub fn clusters(
         clusters.join(owners[one as usize], owners[other as usize], Reason::NearDuplicate);
     }
     Ok(clusters)
+}
+
+/// The sketch of a version that an earlier run read.
+fn kept(cache: &Cache, id: &ObjectId, options: &PackOptions) -> Option<Sketch> {
+    Sketch::from_bytes(&cache.is_on().then(|| cache.get(&version_key(id, options)))??)
+}
+
+/// Larger versions have no sketch: the limit belongs to the key.
+fn version_key(id: &ObjectId, options: &PackOptions) -> Key {
+    KeyMaker::new("sketch of a version").add(id.as_slice()).number(options.max_file_size).key()
+}
+
+fn text_key(record: &Record) -> Key {
+    KeyMaker::new("sketch of a text").add(record.blob.as_bytes()).add(record.path.as_bytes()).key()
 }
 
 /// Documents by content, where a version of the same content has the same text: its sketch is there already.

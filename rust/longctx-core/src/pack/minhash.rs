@@ -40,6 +40,18 @@ impl Sketch {
         Self { bins }
     }
 
+    /// What [`Self::from_bytes`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.bins.iter().flat_map(|bin| bin.to_le_bytes()).collect()
+    }
+
+    /// A sketch that was written down; none if the length is not that of one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<4>();
+        let bins: [[u8; 4]; BINS] = words.try_into().ok()?;
+        rest.is_empty().then(|| Self { bins: bins.map(u32::from_le_bytes) })
+    }
+
     /// An estimate of the Jaccard similarity of two texts, from 0 to 1 in steps of 1/256.
     #[cfg(test)]
     pub fn similarity(&self, other: &Self) -> f64 {
@@ -219,6 +231,15 @@ mod tests {
             let spread: String = words(&text).iter().map(|word| format!("{word} \u{2003}")).collect();
             assert_eq!(set(&text), set(&spread), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_sketch_comes_back_from_its_bytes() {
+        let sketch = Sketch::of("one two three four five six");
+        let bytes = sketch.to_bytes();
+        assert!(Sketch::from_bytes(&bytes).unwrap() == sketch);
+        assert!(Sketch::from_bytes(&bytes[1..]).is_none());
+        assert!(Sketch::from_bytes(&[&bytes[..], b"1234"].concat()).is_none());
     }
 
     proptest! {

@@ -126,7 +126,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         clock.lap("check", 0, Unit::Bytes);
         return Ok(Summary::kept(kept, options, clock, cache.finish()));
     }
-    let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, watch)?;
+    let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, &cache, watch)?;
     let paths = corpus.documents.iter().map(|record| record.path.as_bytes());
     let validation = split::draw(&clusters, paths, options.validation_split, options.seed);
     let sides = Sides::new(validation, clusters.groups());
