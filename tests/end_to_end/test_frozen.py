@@ -117,8 +117,9 @@ def check(tmp_path: Path) -> Check:
         found: list[dict[str, str]] = []
         for threads in ("1", "3"):
             target = tmp_path / f"{threads}.longctx"
-            # Never what an earlier run kept.
-            environment = {**os.environ, "LONGCTX_CACHE_DIR": str(tmp_path / f"cache-{threads}")}
+            # Neither what an earlier run kept, nor what this user makes git ignore.
+            own = {"LONGCTX_CACHE_DIR": str(tmp_path / f"cache-{threads}"), "XDG_CONFIG_HOME": str(tmp_path)}
+            environment = {**os.environ, **own, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
             output = ["--output", str(target), "--threads", threads, "--quiet"]
             # No limit of time, as the `cli` fixture has: public repositories take minutes with one thread.
             command = [sys.executable, "-m", "longctx", "pack", str(repository), *output, *options]
