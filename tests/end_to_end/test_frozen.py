@@ -117,8 +117,9 @@ def check(tmp_path: Path) -> Check:
         found: list[dict[str, str]] = []
         for threads, cache in (("1", "a"), ("3", "b"), ("2", "a")):
             target = tmp_path / f"{threads}.longctx"
-            # The third run finds what the first one kept, and nothing else.
-            environment = {**os.environ, "LONGCTX_CACHE_DIR": str(tmp_path / f"cache-{cache}")}
+            # The third run finds what the first one kept; nothing else that this user has is seen.
+            own = {"LONGCTX_CACHE_DIR": str(tmp_path / f"cache-{cache}"), "XDG_CONFIG_HOME": str(tmp_path)}
+            environment = {**os.environ, **own, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
             output = ["--output", str(target), "--threads", threads, "--quiet"]
             # No limit of time, as the `cli` fixture has: public repositories take minutes with one thread.
             command = [sys.executable, "-m", "longctx", "pack", str(repository), *output, *options]
