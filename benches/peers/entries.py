@@ -95,7 +95,7 @@ def entries(setting: Setting, threads: int) -> list[Entry]:
         command = [setting.python, str(PEERS / script), tree, str(setting.tokenizer), written, *arguments]
         return Entry(group, key, title, command, rayon, needs=needs, slow=slow)
 
-    alone = ["--kinds", "hierarchical", "--context", "none", *own]
+    alone = ["--kinds", "hierarchical", "--context", "none", "--order", "path", *own]
     ruff = ["ruff", "analyze", "graph", "--preview", "--isolated", "."]
     found = [
         Entry("start", "version", "longctx --version", [*LONGCTX, "--version"]),
