@@ -76,7 +76,7 @@ impl Blobs {
 
     /// Reads each of `ids`, which need no order and should not repeat, and calls `visit` with its place in `ids` and
     /// its content, from several threads at once and in the order in which the blobs lie on disk. Blobs of more than
-    /// `largest` bytes are not read. At any time one blob a thread is in memory, besides 48 MiB of delta bases.
+    /// `largest` bytes are not read. At any time one blob a thread is in memory, besides 12 MiB of delta bases.
     ///
     /// # Errors
     /// [`Error::Interrupted`], or the first error of `visit`.

@@ -11,7 +11,7 @@ use super::{MissingObject, ObjectKind};
 use crate::{Error, Result};
 
 /// Decoded delta bases that one reader keeps, in bytes.
-const DELTA_BASES: usize = 48 << 20;
+const DELTA_BASES: usize = 12 << 20;
 
 /// A repository from which any number of threads read.
 pub(super) struct Store {
