@@ -40,14 +40,18 @@ def _run(arguments: Sequence[str] | None) -> int:
     import typer
 
     from longctx._core import LongctxError
-    from longctx.cli.app import app
+    from longctx.cli.app import build
 
+    app = build(arguments)
     gc.freeze()
     gc.enable()
 
     try:
         status = app(args=arguments, prog_name="longctx", standalone_mode=False)
     except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+            return 2
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "longctx"
         return _fail(error.format_message(), f"see `{command} --help`", 2)

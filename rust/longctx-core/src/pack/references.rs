@@ -89,6 +89,10 @@ impl<'f> Finder<'f> {
         depth: &mut FxHashMap<&'s str, u32>,
         distances: &mut Vec<u32>,
     ) -> Result<()> {
+        // A use counts where another file defines the name: without one, no text need be read.
+        if !defined.values().flatten().any(|place| place.path != &*segment.path) {
+            return Ok(());
+        }
         let Some(document) = self.document(segment) else { return Ok(()) };
         let loaded = self.world.load(document)?;
         let [start, end] = segment.bytes.map(|byte| byte as usize);
