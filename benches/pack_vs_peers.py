@@ -16,6 +16,7 @@ import filecmp
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from peers.checkout import clone
 from peers.entries import GROUPS, Entry, Setting, entries, missing, supports_cache
 from peers.measure import Run, median, run
 from peers.repack import KEYS, repack_entries
@@ -67,11 +69,8 @@ def prepare(arguments: argparse.Namespace, scratch: Path) -> Setting:
         tree = bare_tree = source
     if is_git:
         tree, bare_tree = scratch / source.name, scratch / "without-history" / source.name
-        clone = ["git", "clone", "--quiet", str(source), str(tree)]
-        subprocess.run(clone, check=True)
-        bare_tree.mkdir(parents=True)
-        export = ["git", "-C", str(tree), "checkout-index", "--all", f"--prefix={bare_tree}/"]
-        subprocess.run(export, check=True)
+        clone(source, tree)
+        shutil.copytree(tree, bare_tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
     no_cache = ["--no-cache"] if supports_cache() else []
     tokenizer, python = arguments.tokenizer.resolve(), arguments.peers_python
     return Setting(tree, bare_tree, tokenizer, scratch, python, no_cache, is_git)

@@ -6,16 +6,11 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 
+from peers.checkout import check_out, clone, git
 from peers.entries import Entry, Setting, pack
 
 KEYS = ("full", "fill", "unchanged", "commit")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 class _State:
@@ -34,7 +29,7 @@ class _State:
 
     def restore(self, revision: str, packed: bool) -> None:
         """Checks out a revision, with cache and dataset as they were kept, or without any."""
-        _git(self.clone, "checkout", "--quiet", "--detach", revision)
+        check_out(self.clone, revision)
         for path in (self.cache, self.dataset):
             shutil.rmtree(path, ignore_errors=True)
             if packed:
@@ -49,8 +44,8 @@ def repack_entries(setting: Setting, threads: int) -> list[Entry]:
     state = _State(setting)
     shutil.rmtree(state.folder, ignore_errors=True)
     state.folder.mkdir()
-    _git(setting.scratch, "clone", "--quiet", str(setting.tree), str(state.clone))
-    newest, before = _git(state.clone, "rev-parse", "HEAD", "HEAD~1").split()
+    clone(setting.tree, state.clone)
+    newest, before = git(state.clone, "rev-parse", "HEAD", "HEAD~1").split()
     cached = {"LONGCTX_CACHE_DIR": str(state.cache)}
     full = Entry(
         "repack", "full", "longctx pack, afresh", pack(setting, state.clone, "--threads", str(threads)), cached
