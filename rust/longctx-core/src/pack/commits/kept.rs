@@ -17,11 +17,13 @@ use crate::history::BlobIndex;
 use crate::sequence::{Part, Role, Segment, Why};
 use crate::source::SkipReason;
 
+/// Path, blob and commit of a version that is shown.
+type Shown<T> = (T, T, Option<T>);
+
 /// A [`Made`] without numbers that mean something in one run only.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    /// Path, blob and commit of the versions that are shown.
-    texts: Vec<(Box<str>, Box<str>, Option<Box<str>>)>,
+    texts: Vec<Shown<Box<str>>>,
     tellings: Vec<KeptTelling>,
     /// Of the contents that the work names, by place.
     readings: Vec<(u32, std::result::Result<(), SkipReason>)>,
@@ -147,7 +149,7 @@ fn key(shop: &Workshop<'_>, job: &Job, bands: &[bool], named: &Named<'_>) -> Key
 }
 
 fn pack(made: &Made, named: &Named<'_>) -> Option<Kept> {
-    let mut places: HashMap<(&str, &str, Option<&str>), u32> = HashMap::new();
+    let mut places: HashMap<Shown<&str>, u32> = HashMap::new();
     let mut texts = Vec::new();
     let mut tellings = Vec::new();
     for telling in &made.tellings {
@@ -195,7 +197,7 @@ fn pack(made: &Made, named: &Named<'_>) -> Option<Kept> {
 
 /// None if something in it does not fit the work.
 fn unpack(kept: Kept, job: &Job, named: &Named<'_>) -> Option<Made> {
-    let texts: Vec<(Arc<str>, Arc<str>, Option<Arc<str>>)> = kept
+    let texts: Vec<Shown<Arc<str>>> = kept
         .texts
         .into_iter()
         .map(|(path, blob, commit)| (path.into(), blob.into(), commit.map(Into::into)))
