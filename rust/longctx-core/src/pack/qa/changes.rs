@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::introduced::Place;
+use crate::cache::{Cache, Key, KeyMaker};
 use crate::pack::commits::{Library, Readings, Step, Version};
 use crate::path::RepoPath;
 use crate::sequence::{Comment, Text, words};
@@ -51,8 +53,8 @@ pub enum Found {
 }
 
 /// Changes that were read.
-#[derive(Default)]
-pub struct Changes {
+pub struct Changes<'c> {
+    cache: &'c Cache,
     kept: Mutex<Kept>,
 }
 
@@ -64,7 +66,12 @@ struct Kept {
     bytes: usize,
 }
 
-impl Changes {
+impl<'c> Changes<'c> {
+    /// None yet; `cache` knows what earlier runs found.
+    pub fn new(cache: &'c Cache) -> Self {
+        Self { cache, kept: Mutex::default() }
+    }
+
     /// What the step at `place` brought.
     pub fn read(&self, library: &Library<'_>, place: Place, step: &Step) -> Found {
         if let Some(found) = self.known(place) {
@@ -77,6 +84,14 @@ impl Changes {
 
     fn compare(&self, library: &Library<'_>, place: Place, step: &Step) -> Option<Found> {
         let mut readings = Readings::default();
+        let key = self.cache.is_on().then(|| key(library, step)).flatten();
+        if let Some(lines) = key.and_then(|key| Lines::parse(&self.cache.get(&key)?)) {
+            if lines.asked.is_empty() {
+                return Some(Found::Nothing);
+            }
+            let after = library.read(&step.after, &mut readings)?;
+            return Some(Found::Change(Arc::new(Brought::new(after, lines))));
+        }
         let before = match self.version_before(library, place, step) {
             Some(known) => Old::Known(known),
             None => Old::Read(library.read(step.before.as_ref()?, &mut readings)?),
@@ -87,10 +102,14 @@ impl Changes {
             Old::Read(version) => &version.text,
         };
         let new = new_lines(before, &after);
-        let asked: Box<[u32]> = new.iter().copied().filter(|&line| can_be_asked(&after, line)).collect();
-        Some(match asked.is_empty() {
+        let asked = new.iter().copied().filter(|&line| can_be_asked(&after, line)).collect();
+        let lines = Lines { new, asked };
+        if let (Some(key), Ok(value)) = (key, postcard::to_stdvec(&lines)) {
+            self.cache.put(key, &value);
+        }
+        Some(match lines.asked.is_empty() {
             true => Found::Nothing,
-            false => Found::Change(Arc::new(Brought::new(after, asked, &new))),
+            false => Found::Change(Arc::new(Brought::new(after, lines))),
         })
     }
 
@@ -130,6 +149,31 @@ impl Changes {
     }
 }
 
+/// Lines of a version, from 0, that the version before has nowhere.
+#[derive(Serialize, Deserialize)]
+struct Lines {
+    new: Vec<u32>,
+    /// Those that can be asked for.
+    asked: Vec<u32>,
+}
+
+impl Lines {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
+    }
+}
+
+/// Of all that decides which lines a step brought.
+fn key(library: &Library<'_>, step: &Step) -> Option<Key> {
+    let mut maker = KeyMaker::new("new lines");
+    maker.number(library.largest).number(u64::from(library.options.redact_secrets));
+    for content in [step.before.as_ref()?, &step.after] {
+        maker.add(library.plan.history.blob(content.blob).as_slice());
+        maker.add(library.plan.shown_path(content.path).as_bytes());
+    }
+    Some(maker.key())
+}
+
 /// The version before a change.
 enum Old {
     Known(Arc<Brought>),
@@ -137,12 +181,13 @@ enum Old {
 }
 
 impl Brought {
-    fn new(after: Version, asked: Box<[u32]>, new: &[u32]) -> Self {
+    fn new(after: Version, found: Lines) -> Self {
         let Text { path, blob, commit, hidden, comment, .. } = after.as_text();
         let (path, name, hidden) = (path.clone(), after.name().into(), hidden.into());
         let starts = (0..=after.lines.count()).map(|line| after.lines.start(line) as u32).collect();
         let (text, lines) = (after.text, after.lines);
-        let mut added: Vec<Range<u32>> = new
+        let mut added: Vec<Range<u32>> = found
+            .new
             .iter()
             .map(|&line| {
                 let bytes = lines.bytes(&(line..line + 1));
@@ -155,6 +200,7 @@ impl Brought {
         added.sort_unstable_by(|one, other| says(one).cmp(says(other)));
         added.dedup_by(|one, other| says(one) == says(other));
         let commit = commit.unwrap_or_default();
+        let asked = found.asked.into();
         Self { asked, added: added.into(), starts, path, name, blob, commit, hidden, comment, text }
     }
 

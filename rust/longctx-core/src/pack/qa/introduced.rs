@@ -36,7 +36,7 @@ pub struct Commits<'a, 'w> {
     library: &'a Library<'a>,
     /// For each chain the steps that changed the file and left it where it was, and where questions about them go.
     steps: Vec<Box<[(u32, Class)]>>,
-    changes: Changes,
+    changes: Changes<'w>,
 }
 
 /// A commit that changed a file, and a part of the file.
@@ -63,7 +63,7 @@ impl<'a, 'w> Commits<'a, 'w> {
             let changes = (0u32..).zip(&told.steps).filter(|(_, step)| is_change(step));
             changes.map(|(at, step)| (at, plan.class(world, told.document, step.commit))).collect()
         });
-        Self { world, library, steps: steps.collect(), changes: Changes::default() }
+        Self { world, library, steps: steps.collect(), changes: Changes::new(world.cache) }
     }
 
     /// The changes that sequences of a side can be built around.
