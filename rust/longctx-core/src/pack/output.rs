@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::spool::{Spool, SpoolReader};
+use super::spool::{Shelf, Spool, SpoolReader};
 use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Draft, Kind, Segment};
@@ -159,6 +159,14 @@ impl Output {
             meta_bytes: meta.len() as u32,
         });
         Ok(())
+    }
+
+    /// A shelf in the same folder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn shelf(&self) -> Result<Shelf> {
+        Shelf::new(self.state.lock().unwrap_or_else(PoisonError::into_inner).0.folder())
     }
 
     /// How many tokens sequences of another kind may have in each band, on either side: `ratio` times those of the
