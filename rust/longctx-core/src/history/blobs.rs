@@ -74,6 +74,15 @@ impl Blobs {
         self.store.with_reader(|reader| content(reader, id, largest, buffer))
     }
 
+    /// As [`Self::read_at_most`], for a blob that may not be needed: if it is missing, [`Self::missing`] does not name it.
+    pub fn glance<'b>(&self, id: ObjectId, largest: u64, buffer: &'b mut Vec<u8>) -> Blob<'b> {
+        self.store.with_reader(|reader| match reader.try_size(id) {
+            Ok(size) if size > largest => Blob::TooLarge(size),
+            Ok(_) if reader.try_read(id, ObjectKind::Blob, buffer).is_ok() => Blob::Bytes(buffer),
+            _ => Blob::Missing,
+        })
+    }
+
     /// Reads each of `ids`, which need no order and should not repeat, and calls `visit` with its place in `ids` and
     /// its content, from several threads at once and in the order in which the blobs lie on disk. Blobs of more than
     /// `largest` bytes are not read. At any time one blob a thread is in memory, besides 12 MiB of delta bases.

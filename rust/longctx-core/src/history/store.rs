@@ -105,25 +105,38 @@ impl Reader {
         place: Place<'_>,
         buffer: &mut Vec<u8>,
     ) -> bool {
-        let reason = match self.repo.objects.try_find(&id, buffer) {
-            Ok(Some(data)) if data.kind == kind.into() => return true,
-            Ok(Some(data)) => Some(format!("is a {}, not a {kind}", data.kind)),
-            Ok(None) => None,
-            Err(error) => Some(causes(&error)),
-        };
-        self.note_missing(id, kind, place, reason);
-        false
+        let result = self.try_read(id, kind, buffer);
+        result.map_err(|reason| self.note_missing(id, kind, place, reason)).is_ok()
+    }
+
+    /// As [`Self::read`], without remembering. If it fails, the reason; none for an object that is not there.
+    pub(super) fn try_read(
+        &self,
+        id: ObjectId,
+        kind: ObjectKind,
+        buffer: &mut Vec<u8>,
+    ) -> std::result::Result<(), Option<String>> {
+        match self.repo.objects.try_find(&id, buffer) {
+            Ok(Some(data)) if data.kind == kind.into() => Ok(()),
+            Ok(Some(data)) => Err(Some(format!("is a {}, not a {kind}", data.kind))),
+            Ok(None) => Err(None),
+            Err(error) => Err(Some(causes(&error))),
+        }
     }
 
     /// The size of a blob in bytes, without reading it; `None`, and remembered, if it is missing.
     pub(super) fn size(&mut self, id: ObjectId, place: Place<'_>) -> Option<u64> {
-        let reason = match self.repo.objects.try_header(&id) {
-            Ok(Some(header)) => return Some(header.size),
-            Ok(None) => None,
-            Err(error) => Some(causes(&error)),
-        };
-        self.note_missing(id, ObjectKind::Blob, place, reason);
-        None
+        let result = self.try_size(id);
+        result.map_err(|reason| self.note_missing(id, ObjectKind::Blob, place, reason)).ok()
+    }
+
+    /// As [`Self::size`], without remembering; if it fails, the reason as with [`Self::try_read`].
+    pub(super) fn try_size(&self, id: ObjectId) -> std::result::Result<u64, Option<String>> {
+        match self.repo.objects.try_header(&id) {
+            Ok(Some(header)) => Ok(header.size),
+            Ok(None) => Err(None),
+            Err(error) => Err(Some(causes(&error))),
+        }
     }
 
     /// How often this reader has found an object missing so far; the same one counts again.

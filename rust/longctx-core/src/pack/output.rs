@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::spool::{Spool, SpoolReader};
+use super::spool::{Shelf, Spool, SpoolReader};
 use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Draft, Kind, Segment};
@@ -165,6 +165,14 @@ impl Output {
     pub fn tokens(&self, kind: Kind) -> u64 {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.1.iter().filter(|one| one.kind == kind).map(|one| u64::from(one.length)).sum()
+    }
+
+    /// A shelf in the same folder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn shelf(&self) -> Result<Shelf> {
+        Shelf::new(self.state.lock().unwrap_or_else(PoisonError::into_inner).0.folder())
     }
 
     /// How many tokens sequences of another kind may have in each band, on either side: `ratio` times those of the

@@ -1,8 +1,10 @@
 //! Where texts, tokens and finished sequences wait on disk until they are needed, so that memory stays bounded.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::positioned::read_exact_at;
 use crate::{Error, Result};
@@ -27,6 +29,11 @@ impl Spool {
         let file =
             tempfile::tempfile_in(folder).map_err(|source| Error::io("create a file in", folder, source))?;
         Ok(Self { file, folder: folder.to_path_buf(), buffer: Vec::with_capacity(BUFFER), written: 0 })
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where the next byte will lie.
@@ -83,6 +90,47 @@ impl SpoolReader {
     }
 }
 
+/// Bytes that are put away and taken out again by many threads; a file without a name, as a spool.
+pub struct Shelf {
+    file: Mutex<File>,
+    folder: PathBuf,
+}
+
+impl Shelf {
+    /// An empty one in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be made.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let file =
+            tempfile::tempfile_in(folder).map_err(|source| Error::io("create a file in", folder, source))?;
+        Ok(Self { file: Mutex::new(file), folder: folder.to_path_buf() })
+    }
+
+    /// Puts bytes away, and says where.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the disk is full.
+    pub fn put(&self, bytes: &[u8]) -> Result<Range<u64>> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = file.seek(SeekFrom::End(0)).and_then(|at| file.write_all(bytes).map(|()| at));
+        let at = at.map_err(|source| Error::io("write", &self.folder, source))?;
+        Ok(at..at + bytes.len() as u64)
+    }
+
+    /// Takes a look at bytes that were put away.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the disk fails.
+    pub fn take(&self, place: Range<u64>) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; (place.end - place.start) as usize];
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        read_exact_at(&file, &mut bytes, place.start)
+            .map_err(|source| Error::io("read back from", &self.folder, source))?;
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +150,15 @@ mod tests {
         reader.read(second + 500_000, 2, &mut out).unwrap();
         assert_eq!(out, [9, 1, 2, 3, (500_000 % 251) as u8, (500_001 % 251) as u8]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_shelf_gives_back_what_was_put_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path()).unwrap();
+        let places = [&b"one"[..], b"", b"three"].map(|bytes| shelf.put(bytes).unwrap());
+        let taken = places.clone().map(|place| shelf.take(place).unwrap());
+        assert_eq!(taken, [&b"one"[..], b"", b"three"]);
+        assert_eq!(shelf.put(b"four").unwrap().start, places[2].end);
     }
 }

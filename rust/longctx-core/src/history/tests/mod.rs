@@ -3,5 +3,6 @@
 mod chains;
 mod filters;
 mod kinds;
+mod packs;
 mod report;
 use super::sandbox;

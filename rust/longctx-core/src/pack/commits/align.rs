@@ -63,6 +63,11 @@ impl Alignment {
         Self { hunks, rows }
     }
 
+    /// One that was made before.
+    pub fn known(hunks: Vec<Hunk>, rows: u32) -> Self {
+        Self { hunks, rows }
+    }
+
     /// What differs, in order.
     pub fn hunks(&self) -> &[Hunk] {
         &self.hunks

@@ -4,12 +4,14 @@
 //! blocks that show the state after it. Three forms: whole versions of a file one after the other, where two fit;
 //! else the parts around what changed, before and after, commit after commit; and one commit across its files.
 
+mod ahead;
 mod align;
 mod chain;
 mod counts;
 mod join;
 mod joint;
 mod kept;
+mod known;
 mod lines;
 mod pieces;
 mod plan;
@@ -29,6 +31,7 @@ use serde_json::{Map, Value, json};
 
 pub use counts::CommitCounts;
 
+use self::ahead::Ahead;
 use self::counts::{LeftOutRow, MissingRow, TooLargeRow};
 use self::join::{Group, Joiner};
 use self::plan::Plan;
@@ -125,8 +128,10 @@ fn tell(
 ) -> Result<()> {
     let bands = &world.options.bands;
     let plan = library.plan;
-    let shop = Workshop { world, library, reading_order: reading_order(world), idle: Mutex::default() };
     let allowance = output.allowance(world.options.commits_ratio);
+    let ahead = Ahead::new(plan, &allowance, output.shelf()?);
+    let shop =
+        Workshop { world, library, ahead, reading_order: reading_order(world), idle: Mutex::default() };
     let mut joiner = Joiner::new(bands);
     let mut readings = Readings::default();
     let mut too_large = vec![[0; 2]; bands.len()];

@@ -85,7 +85,7 @@ pub fn regions(pair: &Pair<'_>, extent: Extent) -> Vec<Range<u32>> {
 }
 
 fn versions<'p>(
-    pair: &Pair<'p>,
+    pair: &'p Pair<'_>,
     syntax: Option<&[&'p Syntax; 2]>,
 ) -> [(Age, &'p Version, Option<&'p Syntax>); 2] {
     [

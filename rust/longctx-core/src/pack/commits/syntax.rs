@@ -29,9 +29,10 @@ pub struct Span {
 }
 
 /// The syntax of a version.
-#[derive(Default)]
 pub struct Syntax {
     tree: Option<Tree>,
+    /// Whether all of the text was understood: then how it was parsed makes no difference.
+    pub sound: bool,
     /// In the order of their start; what stands inside of another comes after it.
     pub spans: Vec<Span>,
 }
@@ -46,9 +47,14 @@ pub struct Source<'s> {
 }
 
 impl Syntax {
+    /// Definitions that were found before.
+    pub fn known(spans: Vec<Span>) -> Self {
+        Self { tree: None, sound: true, spans }
+    }
+
     /// Parses a text from its beginning.
     pub fn read(lang: Option<Lang>, source: Source<'_>, watch: Watch<'_>) -> Self {
-        let Some(lang) = lang else { return Self::default() };
+        let Some(lang) = lang else { return Self::known(Vec::new()) };
         Self::new(lang, source, parse_again(lang, source.text, None, watch))
     }
 
@@ -60,7 +66,7 @@ impl Syntax {
         alignment: &Alignment,
         watch: Watch<'_>,
     ) -> Self {
-        let Some(lang) = lang else { return Self::default() };
+        let Some(lang) = lang else { return Self::known(Vec::new()) };
         let mut tree = self.tree.clone();
         if let Some(tree) = &mut tree {
             // From the last to the first, so that an edit moves no other.
@@ -75,7 +81,8 @@ impl Syntax {
         let definitions =
             tree.as_ref().map(|tree| symbols::collect(lang, source.text, tree)).unwrap_or_default();
         let spans = definitions.iter().map(|one| span(one, &definitions, source)).collect();
-        Self { tree, spans }
+        let sound = tree.as_ref().is_some_and(|tree| !tree.root_node().has_error());
+        Self { tree, sound, spans }
     }
 
     /// The innermost definition that holds some lines, or the place between two lines if there are none.

@@ -6,12 +6,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::align::Alignment;
+use super::known::Known;
 use super::lines::Lines;
 use super::plan::{Content, Plan};
 use super::syntax::{Source, Syntax};
 use super::telling::Message;
 use crate::graph::Lang;
-use crate::history::{Blob, BlobIndex, Blobs};
+use crate::history::{Blob, BlobIndex, Blobs, ObjectId};
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
 use crate::sequence::{Comment, REDACTED, Text};
@@ -52,17 +53,24 @@ pub struct Version {
     commit: Arc<str>,
     hidden: Vec<Range<usize>>,
     comment: Comment,
-    lang: Option<Lang>,
+    /// What it is parsed as.
+    pub lang: Option<Lang>,
     syntax: OnceCell<Syntax>,
 }
 
 impl Library<'_> {
     /// Reads a version; none if it cannot be shown.
     pub fn read(&self, content: &Content, readings: &mut Readings) -> Option<Version> {
-        let result = self.open(content);
+        let result = self.open(content, &self.options, Blobs::read_at_most);
         let found = result.as_ref().map(|_| ()).map_err(|&reason| reason);
         readings.0.insert(content.blob, found);
         result.ok()
+    }
+
+    /// Reads a version that may never be shown: nothing is noted, nor found out what is hidden.
+    pub fn glance(&self, content: &Content) -> Option<Version> {
+        let options = SourceOptions { redact_secrets: false, ..self.options };
+        self.open(content, &options, Blobs::glance).ok()
     }
 
     /// How a commit introduces itself.
@@ -80,17 +88,22 @@ impl Library<'_> {
         Message { commit, short_id: told.short_id(), subject }
     }
 
-    fn open(&self, content: &Content) -> Result<Version, SkipReason> {
+    fn open(
+        &self,
+        content: &Content,
+        options: &SourceOptions,
+        read: for<'b> fn(&Blobs, ObjectId, u64, &'b mut Vec<u8>) -> Blob<'b>,
+    ) -> Result<Version, SkipReason> {
         let history = &self.plan.history;
         let id = history.blob(content.blob);
         let mut bytes = Vec::new();
-        match self.blobs.read_at_most(id, self.largest, &mut bytes) {
+        match read(self.blobs, id, self.largest, &mut bytes) {
             Blob::Bytes(_) => {}
             Blob::TooLarge(_) => return Err(SkipReason::TooLarge),
             Blob::Missing => return Err(SkipReason::MissingObject),
         }
         let path = self.plan.shown_path(content.path);
-        let document = source::classify(&path, bytes, &id, &self.options)?;
+        let document = source::classify(&path, bytes, &id, options)?;
         let name: Arc<str> = path.text().into();
         Ok(Version {
             blob: content.blob,
@@ -142,7 +155,8 @@ impl Version {
         self.syntax.get_or_init(|| Syntax::read(self.lang, self.source(), watch))
     }
 
-    fn source(&self) -> Source<'_> {
+    /// What is parsed.
+    pub fn source(&self) -> Source<'_> {
         Source { text: &self.text, lines: &self.lines }
     }
 }
@@ -154,13 +168,31 @@ pub struct Pair<'p> {
     /// The newer one.
     pub after: &'p Version,
     alignment: OnceCell<Alignment>,
+    known: Option<[Arc<Syntax>; 2]>,
     watch: Watch<'p>,
 }
 
 impl<'p> Pair<'p> {
     /// A pair.
     pub fn new(before: &'p Version, after: &'p Version, watch: Watch<'p>) -> Self {
-        Self { before, after, alignment: OnceCell::new(), watch }
+        Self { before, after, alignment: OnceCell::new(), known: None, watch }
+    }
+
+    /// A pair of which something is known. In the stretch for which that was found out, it is what parsing its
+    /// versions one after the other finds.
+    pub fn of_known(
+        before: &'p Version,
+        after: &'p Version,
+        known: Option<Known>,
+        in_stretch: bool,
+        watch: Watch<'p>,
+    ) -> Self {
+        let mut pair = Self::new(before, after, watch);
+        if let Some(known) = known {
+            pair.alignment = known.alignment.into();
+            pair.known = (in_stretch || known.anywhere).then_some(known.syntax);
+        }
+        pair
     }
 
     /// Which lines are the same.
@@ -169,7 +201,10 @@ impl<'p> Pair<'p> {
     }
 
     /// The definitions of the older and of the newer version.
-    pub fn syntax(&self) -> [&'p Syntax; 2] {
+    pub fn syntax(&self) -> [&Syntax; 2] {
+        if let Some([before, after]) = &self.known {
+            return [before, after];
+        }
         let Self { before, after, watch, .. } = *self;
         let old = before.syntax(watch);
         let new = after.syntax.get_or_init(|| {

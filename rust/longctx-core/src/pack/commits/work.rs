@@ -1,13 +1,15 @@
 //! Does one piece of work: reads its versions and tells them in every band that has room.
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use super::ahead::{self, Ahead};
 use super::chain::Teller;
 use super::joint::{self, Member};
-use super::plan::{Job, Step, Work};
+use super::plan::{Job, Work};
 use super::telling::{Desk, Form, Telling};
-use super::version::{Library, Pair, Readings, Version};
+use super::version::{Library, Pair, Readings};
 use crate::Result;
 use crate::pack::world::World;
 use crate::sequence::Draft;
@@ -19,6 +21,8 @@ pub struct Workshop<'w> {
     pub world: &'w World<'w>,
     /// What is told.
     pub library: Library<'w>,
+    /// What is known of the versions.
+    pub ahead: Ahead,
     /// For each file of the graph its place in the order in which files are read.
     pub reading_order: Vec<u32>,
     /// Desks that nobody sits at, one for each band.
@@ -47,10 +51,7 @@ impl<'w> Workshop<'w> {
         let mut made = Made { too_large: vec![[0; 2]; bands.len()], ..Made::default() };
         let open = desks.iter_mut().zip(bands).filter_map(|(desk, &open)| open.then_some(desk));
         let result = match &job.work {
-            Work::Stretch(chain, steps) => {
-                let steps = &self.library.plan.chains[*chain as usize].steps[steps.clone()];
-                self.stretch(job, steps, open.collect(), &mut made)
-            }
+            Work::Stretch(chain, steps) => self.stretch(job, *chain, steps, open.collect(), &mut made),
             Work::Joint(members) => self.joint(job, members, open.collect(), &mut made),
         };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(desks);
@@ -64,22 +65,26 @@ impl<'w> Workshop<'w> {
             .collect()
     }
 
-    fn stretch(&self, job: &Job, steps: &[Step], desks: Vec<&mut Desk<'w>>, made: &mut Made) -> Result<()> {
+    fn stretch(
+        &self,
+        job: &Job,
+        chain: u32,
+        range: &Range<usize>,
+        desks: Vec<&mut Desk<'w>>,
+        made: &mut Made,
+    ) -> Result<()> {
         let watch = self.library.watch;
         let directory = self.world.corpus.documents[job.document as usize].path.parent();
         let mut tellers: Vec<Teller<'_, 'w>> =
             desks.into_iter().map(|desk| Teller::new(desk, job.class, job.document, directory)).collect();
-        let mut newest: Option<Version> = None;
-        for step in steps {
+        let steps = &self.library.plan.chains[chain as usize].steps[range.clone()];
+        let frames = ahead::frames(&self.library, steps);
+        let known = self.ahead.stretch(&self.library, chain, range, &frames)?;
+        for ((step, frame), known) in steps.iter().zip(frames).zip(known) {
             watch.check()?;
-            let Some(content) = &step.before else { continue };
-            let before = match newest.take().filter(|version| version.blob == content.blob) {
-                Some(version) => Some(version),
-                None => self.library.read(content, &mut made.readings),
-            };
-            newest = self.library.read(&step.after, &mut made.readings);
-            let (Some(before), Some(after)) = (&before, &newest) else { continue };
-            let pair = Pair::new(before, after, watch);
+            made.readings.0.extend(frame.readings.0);
+            let [Some(before), Some(after)] = &frame.versions else { continue };
+            let pair = Pair::of_known(before, after, known, true, watch);
             let message = self.library.message(step.commit);
             for teller in &mut tellers {
                 if teller.step(&pair, &message).is_err() {
@@ -105,7 +110,8 @@ impl<'w> Workshop<'w> {
         let Library { plan, watch, .. } = self.library;
         watch.check()?;
         let mut files = Vec::new();
-        for &(chain, step) in members {
+        for &place in members {
+            let (chain, step) = place;
             let chain = &plan.chains[chain as usize];
             let record = &self.world.corpus.documents[chain.document as usize];
             let step = &chain.steps[step];
@@ -115,22 +121,31 @@ impl<'w> Workshop<'w> {
             let (Some(after), false) = (after, matches!(before, Some(None))) else { continue };
             let before = before.flatten();
             if before.as_ref().is_none_or(|before| before.text != after.text) {
-                files.push((self.reading_order[record.file as usize], record.path.parent(), before, after));
+                files.push((
+                    self.reading_order[record.file as usize],
+                    record.path.parent(),
+                    before,
+                    after,
+                    place,
+                ));
             }
         }
-        if files.len() < 2 || files.iter().all(|(_, _, before, _)| before.is_none()) {
+        if files.len() < 2 || files.iter().all(|(_, _, before, ..)| before.is_none()) {
             // New files alone are no edit: that is what they are in hierarchical sequences.
             return Ok(());
         }
         files.sort_by_key(|&(place, ..)| place);
         let directory = files[1..].iter().fold(files[0].1, |common, file| common_folder(common, file.1));
-        let members: Vec<Member<'_>> = files
-            .iter()
-            .map(|(_, _, before, after)| match before {
-                Some(before) => Member::Changed(Pair::new(before, after, watch)),
+        let mut members = Vec::with_capacity(files.len());
+        for (_, _, before, after, (chain, step)) in &files {
+            members.push(match before {
+                Some(before) => {
+                    let known = self.ahead.step(&self.library, *chain, *step)?;
+                    Member::Changed(Pair::of_known(before, after, known, false, watch))
+                }
                 None => Member::Added(after),
-            })
-            .collect();
+            });
+        }
         let message = self.library.message(job.newest);
         for desk in desks {
             let distances = match joint::tell(desk, &members, &message) {
