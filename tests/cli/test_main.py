@@ -41,6 +41,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "commit": "0123456789abcdef0123456789abcdef01234567",
         "output": "demo.longctx",
         "dry_run": False,
+        "unchanged": False,
         "tokenizer": {"name": "default", "vocab_size": 49152, "backend": "fast", "sha256": "0" * 64, "embedded": True},
         "files": {"listed": 12, "packed": 10, "bytes": 20480, "tokens": 6000},
         "skipped": [
@@ -74,6 +75,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "languages": [{"name": "Python", "files": 10, "bytes": 20480, "tokens": 6000}],
         "encodings": {"utf-8": 10},
         "failures": [],
+        "cache": None,
         "threads": 2,
         "seconds": 0.5,
         "stages": [{"name": "read", "seconds": 0.1}],

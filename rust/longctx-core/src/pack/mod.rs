@@ -46,15 +46,16 @@ use commits::{CommitCounts, Story};
 use output::Output;
 use past::Past;
 use split::Sides;
-use summary::Facts;
+use summary::{Facts, Outcome};
 use world::World;
 use write::{write_manifest, write_shards, write_tokenizer};
 
 /// Packs a repository as `options` say and tells what came of it.
 ///
 /// # Errors
-/// [`Error::Usage`] (also where there is nothing to pack) and [`Error::Tokenizer`] before anything is written; [`Error::Io`] for a full disk; [`Error::Interrupted`]. Whatever happens, the output folder is either untouched
-/// or whole.
+/// [`Error::Usage`] (also where there is nothing to pack) and [`Error::Tokenizer`] before anything is written;
+/// [`Error::Io`] for a full disk; [`Error::Interrupted`]. Whatever happens, the output folder is either untouched or
+/// whole.
 pub fn pack(options: &PackOptions, watch: Watch<'_>) -> Result<Summary> {
     let clock = Clock::new();
     on_threads(Some(options.thread_count()), || pack_on_pool(options, watch, clock))
@@ -79,23 +80,39 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         }
         None => Cache::off(),
     };
+    let outcome = make(&tree, &tokenizer, staging, options, &cache, &mut clock, watch);
+    // What was found out before an interrupt is of use to the next run.
+    let cached = cache.finish();
+    Ok(Summary::new(outcome?, options, clock, cached))
+}
+
+/// Does everything that the cache is for.
+fn make(
+    tree: &Tree,
+    tokenizer: &Tokenizer,
+    staging: Option<Staging>,
+    options: &PackOptions,
+    cache: &Cache,
+    clock: &mut Clock,
+    watch: Watch<'_>,
+) -> Result<Outcome> {
     let listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
     clock.lap("walk", listing.entries.len() as u64, Unit::Files);
     let elisions = Elisions::new(
-        &tokenizer,
+        tokenizer,
         LANGUAGES.iter().map(|language| language.line_comment),
         &mut Scratch::default(),
     );
     let shortest = options.bands.iter().map(|band| band.max).min().unwrap_or(0);
     let kit = Kit {
-        tokenizer: &tokenizer,
+        tokenizer,
         elisions: &elisions,
         markers: tokenizer.markers(),
         header_limit: (shortest / 8) as usize,
     };
     let elsewhere = std::env::temp_dir();
     let folder = staging.as_ref().map_or(&*elsewhere, Staging::path);
-    let corpus = encode::encode(&tree, &listing, kit, options, folder, &cache, watch)?;
+    let corpus = encode::encode(tree, &listing, kit, options, folder, cache, watch)?;
     clock.lap("read and tokenize", corpus.documents.iter().map(|record| record.bytes).sum(), Unit::Bytes);
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
@@ -105,14 +122,14 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
 
     let wants_past = options.kinds.contains(&Kind::Commits) || options.kinds.contains(&Kind::Qa);
     let past = match wants_past {
-        true => Past::read(&tree, options, &cache, watch)?,
+        true => Past::read(tree, options, cache, watch)?,
         false => Err("not asked for".to_owned()),
     };
     clock.lap("history", past.as_ref().map_or(0, |past| past.history.commits.len() as u64), Unit::Commits);
     let name = summary::name_of(tree.root());
     let inputs = current::Inputs {
         options,
-        tokenizer: &tokenizer,
+        tokenizer,
         name: &name,
         is_commit: tree.is_commit(),
         listing: &listing,
@@ -121,12 +138,12 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
     };
     let key = staging.as_ref().filter(|_| cache.is_on()).and_then(|_| inputs.key());
     if let (Some(key), Some(output)) = (&key, &options.output)
-        && let Some(kept) = current::is_current(&cache, key, output, watch)?
+        && let Some(kept) = current::is_current(cache, key, output, watch)?
     {
         clock.lap("check", 0, Unit::Bytes);
-        return Ok(Summary::kept(kept, options, clock, cache.finish()));
+        return Ok(Outcome::Kept(kept));
     }
-    let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, &cache, watch)?;
+    let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, cache, watch)?;
     let paths = corpus.documents.iter().map(|record| record.path.as_bytes());
     let validation = split::draw(&clusters, paths, options.validation_split, options.seed);
     let sides = Sides::new(validation, clusters.groups());
@@ -138,7 +155,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         kit,
         corpus: &corpus,
         sides: &sides,
-        cache: &cache,
+        cache,
         texts: world::TextCache::new(),
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
@@ -172,7 +189,7 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
     let finished = output.finish()?;
     let facts = Facts {
         options,
-        tokenizer: &tokenizer,
+        tokenizer,
         listing: &listing,
         corpus: &corpus,
         finished: &finished,
@@ -185,18 +202,17 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
     let counted = facts.count();
     if let Some(staging) = staging {
         let shards = write_shards(staging.path(), &finished, width, watch)?;
-        let files = write_tokenizer(staging.path(), &tokenizer)?;
+        let files = write_tokenizer(staging.path(), tokenizer)?;
         let written = shards.iter().map(Shard::bytes).chain(files.iter().map(|file| file.digest.bytes)).sum();
         write_manifest(staging.path(), &facts, world.commit.as_deref(), &counted, shards, files)?;
         if let Some(key) = key.filter(|_| is_readable) {
-            current::remember(&cache, key, staging.path())?;
+            current::remember(cache, key, staging.path())?;
         }
         watch.check()?;
         staging.publish(options.overwrite)?;
         clock.lap("write", written, Unit::Bytes);
     }
-    let cached = cache.finish();
-    Ok(counted.finish(options, clock, cached))
+    Ok(Outcome::Made(Box::new(counted)))
 }
 
 fn walk_options(options: &PackOptions, staging: Option<&Staging>) -> Result<WalkOptions> {

@@ -195,3 +195,51 @@ fn options_that_make_no_sense_are_refused() {
     assert!(refused(&|value| value["output"] = Value::Null).contains("output"));
     assert!(refused(&|value| value["colour"] = 1.into()).contains("colour"));
 }
+
+/// Interrupts a run when a stage begins.
+struct Interrupts<'f>(&'static str, &'f std::sync::atomic::AtomicBool);
+
+impl crate::interrupt::Progress for Interrupts<'_> {
+    fn begin(&self, stage: &'static str, _: &'static str, _: u64) {
+        if stage == self.0 {
+            self.1.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn advance(&self, _: u64) {}
+}
+
+#[test]
+fn what_was_found_before_an_interrupt_is_kept_and_changes_no_byte() {
+    let (repository, out) = (repository(), tempfile::tempdir().unwrap());
+    let target = |name: &str| out.path().join(name);
+    let cached = |name: &str| {
+        options(repository.path(), &target(name), |value| value["cache"] = json!(target("cache")))
+    };
+    for stage in ["reading", "comparing", "files", "writing"] {
+        let flag = std::sync::atomic::AtomicBool::new(false);
+        let interrupts = Interrupts(stage, &flag);
+        let result = pack(&cached("interrupted"), Watch::new(&flag, &interrupts));
+        assert!(matches!(result, Err(Error::Interrupted)), "{stage}");
+    }
+    assert!(!target("interrupted").exists());
+    let summary = serde_json::to_value(pack(&cached("whole"), Watch::none()).unwrap()).unwrap();
+    assert!(summary["cache"]["hits"].as_u64().unwrap() >= 41, "{}", summary["cache"]);
+    pack(&options(repository.path(), &target("plain"), |_| {}), Watch::none()).unwrap();
+    assert_eq!(bytes_of(&target("whole")), bytes_of(&target("plain")));
+}
+
+#[test]
+fn files_alone_in_the_order_of_their_paths_need_no_graph() {
+    let asked = |context: &[&str], order: &str, kinds: &[&str]| {
+        let options = options(Path::new("."), Path::new("d"), |value| {
+            value["context"] = json!(context);
+            value["order"] = json!(order);
+            value["kinds"] = json!(kinds);
+        });
+        options.needs_graph()
+    };
+    assert!(!asked(&[], "path", &["hierarchical"]) && !asked(&[], "random", &["hierarchical"]));
+    assert!(asked(&[], "deps", &["hierarchical"]) && asked(&["siblings"], "path", &["hierarchical"]));
+    assert!(asked(&[], "path", &["hierarchical", "qa"]) && asked(&[], "path", &["hierarchical", "commits"]));
+}

@@ -68,11 +68,13 @@ pub struct Counted {
     failures: Vec<FailureRow>,
 }
 
-/// Counted now, or in the manifest of a dataset that need not be made again.
+/// What came of packing.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum What {
+pub enum Outcome {
+    /// A dataset, or what it would be.
     Made(Box<Counted>),
+    /// One that was there need not be made again; this is what its manifest says.
     Kept(Value),
 }
 
@@ -85,7 +87,7 @@ pub struct Summary {
     /// The dataset was what it would become, and was left as it is.
     unchanged: bool,
     #[serde(flatten)]
-    counted: What,
+    counted: Outcome,
     threads: usize,
     cache: Option<CacheReport>,
     seconds: f64,
@@ -287,27 +289,16 @@ impl SideRow {
     }
 }
 
-impl Counted {
-    /// Adds what differs from run to run.
-    pub fn finish(self, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Summary {
-        Summary::new(What::Made(Box::new(self)), options, clock, cache)
-    }
-}
-
 impl Summary {
-    /// Of a dataset that need not be made again; `counted` is what its manifest says.
-    pub fn kept(counted: Value, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Self {
-        Self { unchanged: true, ..Self::new(What::Kept(counted), options, clock, cache) }
-    }
-
-    fn new(counted: What, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Self {
+    /// Of an outcome, in so much time.
+    pub fn new(counted: Outcome, options: &PackOptions, clock: Clock, cache: Option<CacheReport>) -> Self {
         let (seconds, stages) = clock.finish();
         let output = options.output.as_ref().filter(|_| !options.dry_run);
         Self {
             repository: options.repository.display().to_string(),
             output: output.map(|path| path.display().to_string()),
             dry_run: options.dry_run,
-            unchanged: false,
+            unchanged: matches!(counted, Outcome::Kept(_)),
             counted,
             threads: options.thread_count(),
             cache,
