@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from peers.checkout import clone
-from peers.entries import GROUPS, Entry, Setting, entries, missing, supports_cache
+from peers.entries import GROUPS, Entry, Setting, entries, missing
 from peers.measure import Run, median, run
 from peers.repack import KEYS, repack_entries
 from peers.tree import make_tree
@@ -71,9 +71,8 @@ def prepare(arguments: argparse.Namespace, scratch: Path) -> Setting:
         tree, bare_tree = scratch / source.name, scratch / "without-history" / source.name
         clone(source, tree)
         shutil.copytree(tree, bare_tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    no_cache = ["--no-cache"] if supports_cache() else []
     tokenizer, python = arguments.tokenizer.resolve(), arguments.peers_python
-    return Setting(tree, bare_tree, tokenizer, scratch, python, no_cache, is_git)
+    return Setting(tree, bare_tree, tokenizer, scratch, python, is_git)
 
 
 def size(folder: Path) -> int:
@@ -175,8 +174,6 @@ def compare(setting: Setting, arguments: argparse.Namespace, size: int) -> tuple
             if group == "repack" and any(asked(arguments, group, key) for key in KEYS):
                 if not setting.is_git:
                     reasons[GROUPS[group]] = "there is no history"
-                elif not setting.no_cache:
-                    reasons[GROUPS[group]] = "longctx pack has no --no-cache, so it keeps nothing"
                 else:
                     own = repack_entries(setting, threads)
             if chosen := choose(own, arguments, setting.python, reasons):

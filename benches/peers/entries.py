@@ -54,15 +54,7 @@ class Setting:
     scratch: Path
     python: str
     """The peers' Python."""
-    no_cache: list[str]
-    """What makes `longctx pack` work afresh."""
     is_git: bool
-
-
-def supports_cache() -> bool:
-    """Whether `longctx pack` keeps what it found for the next time."""
-    done = subprocess.run([*LONGCTX, "pack", "--help"], capture_output=True, text=True, check=True)
-    return "--no-cache" in done.stdout
 
 
 def pack(setting: Setting, source: Path, *options: str) -> list[str]:
@@ -86,7 +78,7 @@ def write_blob_ids(setting: Setting) -> Path:
 
 def entries(setting: Setting, threads: int) -> list[Entry]:
     """All commands but those of re-packing, with so many threads where a command has any."""
-    own = ["--threads", str(threads), *setting.no_cache]
+    own = ["--threads", str(threads), "--no-cache"]
     rayon = {"RAYON_NUM_THREADS": str(threads)}
     tree = str(setting.tree)
 

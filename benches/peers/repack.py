@@ -54,7 +54,7 @@ def repack_entries(setting: Setting, threads: int) -> list[Entry]:
     subprocess.run(full.command, env={**os.environ, **cached}, check=True)
     state.keep()
     return [
-        replace(full, command=[*full.command, *setting.no_cache], prepare=lambda: state.restore(newest, packed=False)),
+        replace(full, command=[*full.command, "--no-cache"], prepare=lambda: state.restore(newest, packed=False)),
         replace(full, key="fill", title="with an empty cache", prepare=lambda: state.restore(newest, packed=False)),
         replace(full, key="unchanged", title="nothing changed", prepare=lambda: state.restore(before, packed=True)),
         replace(full, key="commit", title="after one commit", prepare=lambda: state.restore(newest, packed=True)),

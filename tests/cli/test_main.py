@@ -401,3 +401,22 @@ def test_results_that_cannot_be_written_are_an_error() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: cannot write the results: no space left on device")
     assert "Traceback" not in done.stderr
+
+
+def test_the_command_alone_shows_its_help_and_no_error(cli: Cli) -> None:
+    done = cli()
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Usage: longctx")
+    assert "pack" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["pack", "prepare", "train", "inspect", "explain", "verify", "history", "graph"])
+def test_a_command_that_is_put_together_alone_is_the_one_among_all(name: str) -> None:
+    from typer.main import get_command
+
+    from longctx.cli.app import build
+
+    alone, among_all = (get_command(build(arguments)).commands[name] for arguments in ([name], []))  # type: ignore[attr-defined]
+    assert [option.opts for option in alone.params] == [option.opts for option in among_all.params]
+    assert alone.help == among_all.help

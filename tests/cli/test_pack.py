@@ -123,6 +123,6 @@ def test_a_cache_that_cannot_be_used_is_a_warning(cli: Cli, repository: Path, tm
         kept.write_bytes(b"\x93" * 5000)
     done = cli(*options, LONGCTX_CACHE_DIR=str(cache))
     assert done.returncode == 0
-    assert done.stderr.startswith("warning: packed without the cache: ")
+    assert done.stderr.startswith("warning: the cache ")
     assert done.stderr.count("\n") == 1
     assert ("cannot be made" if blocked == "file" else "is damaged; it is made again") in done.stderr

@@ -33,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    # Plugins of other programs have no business here, and looking for them takes as long as reading a repository.
+    # Plugins of other programs have no business here, and looking for them reads what is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # What is imported stays: looking through it for garbage, again at the end, would be a tenth of a short command.
+    # What is imported stays: it need not be looked through for garbage, again and again and at the end.
     gc.disable()
     import typer
 
@@ -49,6 +49,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         status = app(args=arguments, prog_name="longctx", standalone_mode=False)
     except typer.TyperException as error:
+        # Not an error of the user's; typer does not export its class.
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message(), file=sys.stderr)
             return 2

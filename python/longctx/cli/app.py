@@ -19,7 +19,7 @@ _GROUPED = ("pack", "prepare", "train")
 def build(arguments: Sequence[str] | None = None) -> typer.Typer:
     """The application, with the one command that `arguments` (None: those of the process) call, or with all.
 
-    Putting all commands together takes longer than a small repository takes to pack.
+    One command need not wait until all others are put together.
     """
     app = typer.Typer(
         name="longctx",

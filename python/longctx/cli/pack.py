@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -140,7 +141,6 @@ def command(
 
     training_config.yaml explains every key, and the defaults.
     """
-    from longctx.cli.profile import before_the_engine
     from longctx.cli.profile import profile as show_profile
     from longctx.cli.progress import reporting
     from longctx.cli.summary import pack_summary
@@ -173,7 +173,7 @@ def command(
         skip_bots=skip_bots,
         skip_formatting=skip_formatting,
     )
-    started = before_the_engine()
+    started = time.process_time()
     with reporting(quiet) as progress:
         summary = pack(
             repository,
@@ -201,7 +201,7 @@ def _report_cache(summary: dict[str, Any]) -> None:
     problem = summary["cache"] and summary["cache"]["problem"]
     if problem:
         sys.stdout.flush()
-        print(f"warning: packed without the cache: {escape_line(problem)}", file=sys.stderr)
+        print(f"warning: the cache {escape_line(problem)}", file=sys.stderr)
 
 
 def _report_failures(summary: dict[str, Any]) -> int:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from longctx.cli.text import Paint, count, counted, duration, share, size, table
-
-
-def before_the_engine() -> float:
-    """Seconds of processor time that the process has spent so far: starting Python, imports, configuration."""
-    return time.process_time()
 
 
 def profile(summary: dict[str, Any], started: float, paint: Paint | None = None) -> Iterator[str]:
@@ -20,7 +14,7 @@ def profile(summary: dict[str, Any], started: float, paint: Paint | None = None)
 
     Args:
         summary: The engine's summary.
-        started: What `before_the_engine` said when the engine began.
+        started: Seconds of processor time that the process had spent when the engine began.
         paint: Colours; None is those of standard output.
     """
     paint = paint or Paint()

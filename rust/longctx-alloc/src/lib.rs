@@ -1,8 +1,8 @@
 //! An allocator for the parsers, which are C: mimalloc (MIT).
 //!
-//! A syntax tree is made of some hundred thousand small blocks that are freed together. With mimalloc in place of the C
-//! library's allocator, packing takes a tenth less processor time. The engine itself stays with the system's: its large
-//! vectors grow in place there, and its memory is given back.
+//! A syntax tree is made of some hundred thousand small blocks that are freed together, which the C library's allocator
+//! is slow at. The engine itself stays with the system's: its large vectors grow in place there, and its memory is given
+//! back.
 
 use std::ffi::c_void;
 use std::sync::Once;

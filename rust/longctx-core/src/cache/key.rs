@@ -34,9 +34,3 @@ impl KeyMaker {
         Key(key)
     }
 }
-
-impl Clone for KeyMaker {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}

@@ -122,6 +122,7 @@ impl Cache {
         let mut new = open.new.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(writer) = new.as_mut() else { return };
         if writer.bytes() + value.len() as u64 > LARGEST {
+            open.note(format!("{} is full at 1 GiB; what is new is not kept", open.path.display()));
             return;
         }
         if let Err(error) = writer.append(key, value, 0) {

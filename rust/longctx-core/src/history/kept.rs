@@ -3,31 +3,14 @@
 use std::collections::HashSet;
 
 use gix::ObjectId;
-use serde::{Deserialize, Serialize};
 
+use super::HistoryOptions;
 use super::scan::Finding;
-use super::trees::{Side, TreeChange};
 use super::walk::{Base, Step};
-use super::{HistoryOptions, Reason};
 use crate::cache::{Key, KeyMaker};
 
 /// A stretch has at most so many commits.
 const LONGEST: usize = 256;
-
-#[derive(Serialize, Deserialize)]
-struct KeptFinding {
-    changes: Vec<KeptChange>,
-    left_out: Option<Reason>,
-    limited: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeptChange {
-    path: Vec<u8>,
-    from: Option<Vec<u8>>,
-    old: Option<(u16, Vec<u8>)>,
-    new: Option<(u16, Vec<u8>)>,
-}
 
 /// Parts commits into stretches that end where an id says so: a new commit changes one of them only.
 pub(super) fn stretches(mut steps: &[Step]) -> Vec<&[Step]> {
@@ -59,45 +42,8 @@ pub(super) fn key(stretch: &[Step], options: &HistoryOptions, ignored: &HashSet<
     maker.key()
 }
 
-/// Findings, written down; none if they cannot be.
-pub(super) fn pack(findings: &[Finding]) -> Option<Vec<u8>> {
-    let side = |side: Side| (side.mode, side.id.as_slice().to_vec());
-    let change = |change: &TreeChange| KeptChange {
-        path: change.path.to_vec(),
-        from: change.from.as_ref().map(|from| from.to_vec()),
-        old: change.old.map(side),
-        new: change.new.map(side),
-    };
-    let finding = |finding: &Finding| KeptFinding {
-        changes: finding.changes.iter().map(change).collect(),
-        left_out: finding.left_out,
-        limited: finding.limited,
-    };
-    postcard::to_stdvec(&findings.iter().map(finding).collect::<Vec<_>>()).ok()
-}
-
-/// What [`pack`] wrote; none if it is not that of so many commits.
+/// What was written down of so many commits; none if it is something else.
 pub(super) fn unpack(bytes: &[u8], commits: usize) -> Option<Vec<Finding>> {
-    let kept: Vec<KeptFinding> = postcard::from_bytes(bytes).ok()?;
-    let side = |(mode, id): (u16, Vec<u8>)| Some(Side { mode, id: ObjectId::try_from(&id[..]).ok()? });
-    let both = |kept: Option<(u16, Vec<u8>)>| match kept {
-        None => Some(None),
-        Some(kept) => side(kept).map(Some),
-    };
-    let change = |kept: KeptChange| {
-        Some(TreeChange {
-            path: kept.path.into(),
-            from: kept.from.map(Into::into),
-            old: both(kept.old)?,
-            new: both(kept.new)?,
-        })
-    };
-    let finding = |kept: KeptFinding| {
-        let changes = kept.changes.into_iter().map(change).collect::<Option<_>>()?;
-        Some(Finding { changes, left_out: kept.left_out, limited: kept.limited })
-    };
-    if kept.len() != commits {
-        return None;
-    }
-    kept.into_iter().map(finding).collect()
+    let findings: Vec<Finding> = postcard::from_bytes(bytes).ok()?;
+    (findings.len() == commits).then_some(findings)
 }

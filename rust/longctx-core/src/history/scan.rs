@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use gix::ObjectId;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::assemble::Assembler;
 use super::filters::{is_bot, may_be_formatting, parse_ignored_revisions};
@@ -22,6 +23,7 @@ const STRETCHES: usize = 64;
 const IGNORED_REVISIONS: &[u8] = b".git-blame-ignore-revs";
 
 /// What one commit did.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Finding {
     /// Its changes, by path.
     pub(super) changes: Vec<TreeChange>,
@@ -100,7 +102,7 @@ fn look_into_all(
                 && !found.iter().any(|finding| finding.left_out == Some(Reason::MissingTree));
             // What is missing must be named in each run, and may be there in the next.
             if let (Some(key), true) = (key, is_complete)
-                && let Some(value) = kept::pack(&found)
+                && let Ok(value) = postcard::to_stdvec(&found)
             {
                 cache.put(key, &value);
             }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gix::ObjectId;
+use serde::{Deserialize, Serialize};
 
 use super::ObjectKind;
 use super::entries::{Entries, Entry};
@@ -45,7 +46,7 @@ impl TreeCache {
 }
 
 /// One side of a change: a file's mode and content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Side {
     /// git's mode: 0o100644, 0o100755, 0o120000 (a symbolic link) or 0o160000 (a submodule).
     pub(super) mode: u16,
@@ -61,7 +62,7 @@ impl Side {
 }
 
 /// A path at which two trees differ. At most one side is absent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct TreeChange {
     /// The path in the newer tree, or in the older one if it is gone.
     pub(super) path: Box<[u8]>,

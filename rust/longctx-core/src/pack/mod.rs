@@ -138,9 +138,9 @@ fn make(
     };
     let key = staging.as_ref().filter(|_| cache.is_on()).and_then(|_| inputs.key());
     if let (Some(key), Some(output)) = (&key, &options.output)
-        && let Some(kept) = current::is_current(cache, key, output, watch)?
+        && let Some((kept, bytes)) = current::is_current(cache, key, output, watch)?
     {
-        clock.lap("check", 0, Unit::Bytes);
+        clock.lap("check", bytes, Unit::Bytes);
         return Ok(Outcome::Kept(kept));
     }
     let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, cache, watch)?;

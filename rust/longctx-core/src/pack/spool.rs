@@ -107,6 +107,11 @@ impl Shelf {
         Ok(Self { file: Mutex::new(file), folder: folder.to_path_buf() })
     }
 
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Puts bytes away, and says where.
     ///
     /// # Errors

@@ -6,11 +6,12 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use rustc_hash::FxHashMap;
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 /// A text, equal to and hashed like its `str`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonText<'f>(Cow<'f, str>);
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JsonText<'f>(#[serde(borrow)] Cow<'f, str>);
 
 /// Entry -> id.
 pub type Vocabulary<'f> = FxHashMap<JsonText<'f>, u32>;
@@ -32,28 +33,6 @@ impl Borrow<str> for JsonText<'_> {
 impl Hash for JsonText<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
-    }
-}
-
-impl<'de: 'f, 'f> Deserialize<'de> for JsonText<'f> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'f> Visitor<'f> for Text {
-            type Value = JsonText<'f>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'f str) -> Result<Self::Value, E> {
-                Ok(JsonText(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(JsonText(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
     }
 }
 

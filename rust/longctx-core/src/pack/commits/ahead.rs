@@ -15,8 +15,8 @@ use super::known::{self, Known, Notes};
 use super::plan::{Class, Content, Plan, Step, Work};
 use super::syntax::Syntax;
 use super::version::{Library, Readings, Version};
-use crate::Result;
 use crate::pack::spool::Shelf;
+use crate::{Error, Result};
 
 /// Steps that are parsed in one go.
 const MOST: usize = 32;
@@ -164,7 +164,10 @@ impl Ahead {
             };
             places[at - run.stretches.start].clone()
         };
-        Ok(known::read(&self.shelf.take(place)?))
+        known::read(&self.shelf.take(place)?).map_err(|error| {
+            let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+            Error::io("read back the syntax of versions in", self.shelf.folder(), broken)
+        })
     }
 
     fn parse(

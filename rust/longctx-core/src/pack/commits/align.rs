@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use gix::diff::blob::{Algorithm, Diff, InternedInput};
+use serde::{Deserialize, Serialize};
 
 /// A version of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum Age {
 }
 
 /// Lines that differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
     /// Lines of the older version; may be none.
     pub before: Range<u32>,
@@ -39,6 +40,7 @@ impl Hunk {
 }
 
 /// Two versions side by side.
+#[derive(Serialize, Deserialize)]
 pub struct Alignment {
     hunks: Vec<Hunk>,
     rows: u32,
@@ -60,11 +62,6 @@ impl Alignment {
             })
             .collect();
         let rows = input.before.len() as u32 - removed + hunks.len() as u32;
-        Self { hunks, rows }
-    }
-
-    /// One that was made before.
-    pub fn known(hunks: Vec<Hunk>, rows: u32) -> Self {
         Self { hunks, rows }
     }
 

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::{InputEdit, Point, Tree};
 
 use super::align::{Alignment, Hunk};
@@ -17,6 +18,7 @@ use crate::symbols::{self, Definition, SymbolKind};
 const MOST_ABOVE: u32 = 12;
 
 /// A definition.
+#[derive(Serialize, Deserialize)]
 pub struct Span {
     /// What it is called.
     pub name: Arc<str>,
