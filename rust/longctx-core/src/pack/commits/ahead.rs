@@ -2,8 +2,9 @@
 //! commits are told across files, and the stretch after it begins where it ends.
 //!
 //! What is found is the same whoever asks first: it depends on the stretch and on what is to be told altogether. A
-//! version is parsed after the one before it; a stretch whose versions have no syntax errors may begin with the tree of
-//! the stretch before it, any other begins by itself, for what a parser makes of an error depends on what it knew.
+//! version is parsed after the one before it. Where some were left out between, or a stretch begins, it may be parsed
+//! after the last one that was seen if no version has a syntax error, and from its beginning otherwise, for what a
+//! parser makes of an error depends on what it knew.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use super::known::{self, Known, Notes};
 use super::plan::{Class, Content, Plan, Step, Work};
 use super::syntax::Syntax;
 use super::version::{Library, Readings, Version};
+use crate::interrupt::Watch;
 use crate::pack::spool::Shelf;
 use crate::{Error, Result};
 
@@ -94,7 +96,7 @@ impl Ahead {
             while let Some(older) = begin.checked_sub(1) {
                 let ((chain, steps, likely), (after, next, _)) = (&found[older], &found[begin]);
                 let (_, last, _) = &found[newest];
-                let is_next = chain == after && follows(plan, *chain, steps, next);
+                let is_next = chain == after && steps.end == next.start;
                 if !is_next || !likely || last.end - steps.start > MOST {
                     break;
                 }
@@ -177,7 +179,7 @@ impl Ahead {
         (own, frames): (usize, Option<&[Frame]>),
     ) -> Result<Vec<Range<u64>>> {
         let mut places = Vec::with_capacity(run.stretches.len());
-        let mut last: Option<(Rc<Version>, Rc<Syntax>)> = None;
+        let mut last: Parsed = None;
         for at in run.stretches.clone() {
             library.watch.check()?;
             let stretch = &self.stretches[at];
@@ -190,57 +192,47 @@ impl Ahead {
                     &read
                 }
             };
-            let begun = last.take().and_then(|(version, syntax)| {
-                let first = frames.first()?.versions[0].as_ref()?;
-                let same = version.blob == first.blob && version.lang == first.lang;
-                (same && syntax.sound && version.text == first.text).then_some(syntax)
-            });
-            let follow_up = begun.is_some();
-            let (mut notes, mut newest) = follow(library, frames, begun);
-            if follow_up && !notes.is_sound() {
-                (notes, newest) = follow(library, frames, None);
-            }
+            let (notes, newest) = match follow(frames, last, true, library.watch) {
+                Some(found) => found,
+                None => follow(frames, None, false, library.watch).unwrap_or_default(),
+            };
             library.watch.check()?;
             places.push(self.shelf.put(&notes.write())?);
-            last = newest.and_then(|syntax| Some((frames.last()?.versions[1].clone()?, syntax)));
+            last = newest;
         }
         Ok(places)
     }
 }
 
-/// Whether the newer of two stretches of a chain begins with the version that the older one ends with.
-fn follows(plan: &Plan, chain: u32, older: &Range<usize>, newer: &Range<usize>) -> bool {
-    let steps = &plan.chains[chain as usize].steps;
-    let after = older.end.checked_sub(1).and_then(|last| steps.get(last)).map(|step| &step.after);
-    let before = steps.get(newer.start).and_then(|step| step.before.as_ref());
-    older.end == newer.start && after.zip(before).is_some_and(|(after, before)| after.blob == before.blob)
-}
+/// A version and its syntax.
+type Parsed = Option<(Rc<Version>, Rc<Syntax>)>;
 
-/// Parses the versions of a stretch one after the other; `begun` is the syntax of the first, if that is known. What is
-/// known then, and the syntax of the last version.
-fn follow(
-    library: &Library<'_>,
-    frames: &[Frame],
-    mut begun: Option<Rc<Syntax>>,
-) -> (Notes, Option<Rc<Syntax>>) {
-    let watch = library.watch;
+/// Parses the versions of a stretch one after the other.
+///
+/// Where a step does not begin with what the step before made, `reuse` lets the parser begin with the version that it
+/// saw last nevertheless, at first `newest`. What is known then, and the version that was parsed last; none if a version
+/// has a syntax error after that.
+fn follow(frames: &[Frame], mut newest: Parsed, reuse: bool, watch: Watch<'_>) -> Option<(Notes, Parsed)> {
     let mut notes = Notes::default();
-    let mut newest: Option<(&Rc<Version>, Rc<Syntax>)> = None;
+    let mut reused = false;
     for Frame { versions: [before, after], .. } in frames {
-        let begun = begun.take();
         let (Some(before), Some(after)) = (before, after) else {
-            newest = None;
             notes.skip();
             continue;
         };
         if before.text == after.text {
-            newest = newest.filter(|(version, _)| Rc::ptr_eq(version, after));
             notes.skip();
             continue;
         }
-        let followed =
-            newest.take().filter(|(version, _)| Rc::ptr_eq(version, before)).map(|(_, syntax)| syntax);
-        let known = followed.or(begun);
+        let known = match &newest {
+            Some((version, syntax)) if Rc::ptr_eq(version, before) => Some(syntax.clone()),
+            Some((version, syntax)) if reuse => {
+                let across = across(version, syntax, before, watch);
+                reused |= across.is_some();
+                across
+            }
+            _ => None,
+        };
         let fresh = known.is_none();
         let old = known.unwrap_or_else(|| Rc::new(Syntax::read(before.lang, before.source(), watch)));
         let alignment = Alignment::new(&before.text, &after.text);
@@ -249,8 +241,103 @@ fn follow(
         } else {
             Syntax::read(after.lang, after.source(), watch)
         });
-        notes.push(alignment, [&old, &new], fresh || old.sound && new.sound);
-        newest = Some((after, new));
+        let sound = old.sound && new.sound;
+        if reused && !sound {
+            return None;
+        }
+        notes.push(alignment, [&old, &new], fresh || sound);
+        newest = Some((after.clone(), new));
     }
-    (notes, newest.map(|(_, syntax)| syntax))
+    Some((notes, newest))
+}
+
+/// The syntax of a version, parsed after an older one that it was not directly made of; none if either has an error.
+fn across(older: &Version, known: &Rc<Syntax>, version: &Version, watch: Watch<'_>) -> Option<Rc<Syntax>> {
+    if !known.sound || older.lang != version.lang {
+        return None;
+    }
+    if older.text == version.text {
+        return Some(known.clone());
+    }
+    let alignment = Alignment::new(&older.text, &version.text);
+    let syntax = known.next(version.lang, [older.source(), version.source()], &alignment, watch);
+    syntax.sound.then(|| Rc::new(syntax))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pack::commits::syntax::Span;
+
+    /// A step from one text to another, which begins with the version of the step before if that has its text and
+    /// `linked`.
+    fn frames(steps: &[(String, String, bool)]) -> Vec<Frame> {
+        let mut last: Option<Rc<Version>> = None;
+        let frames = steps.iter().map(|(before, after, linked)| {
+            let same = last.take().filter(|last| *linked && last.text == *before);
+            let before = same.unwrap_or_else(|| Rc::new(Version::of_text("f.py", before)));
+            let after = Rc::new(Version::of_text("f.py", after));
+            last = Some(after.clone());
+            Frame { versions: [Some(before), Some(after)], readings: Readings::default() }
+        });
+        frames.collect()
+    }
+
+    /// What is known, step by step.
+    fn shown(notes: &Notes) -> Vec<Option<String>> {
+        let spans = |syntax: &Syntax| -> Vec<_> {
+            let shown = |span: &Span| (span.name.clone(), span.lines.clone(), span.head.clone(), span.minor);
+            syntax.spans.iter().map(shown).collect()
+        };
+        let known = known::read(&notes.write()).unwrap().into_iter();
+        let show = |Known { alignment, syntax, anywhere }: Known| {
+            format!("{:?} {:?} {anywhere}", alignment.hunks(), syntax.map(|one| spans(&one)))
+        };
+        known.map(|known| known.map(show)).collect()
+    }
+
+    /// Functions by their numbers; 0 is one that no parser understands.
+    fn module(numbers: &[u8]) -> String {
+        let function = |&number: &u8| match number {
+            0 => "def (:\n    )\n\n".to_owned(),
+            _ => format!("def f{number}(x):\n    def g(y):\n        return {number}\n    return g\n\n"),
+        };
+        numbers.iter().map(function).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn beginning_with_the_version_seen_last_finds_what_beginning_afresh_finds(
+            texts in prop::collection::vec(prop::collection::vec(0u8..40, 1..8), 2..9),
+            gaps in prop::collection::vec(any::<bool>(), 9),
+            linked in any::<bool>(),
+        ) {
+            let texts: Vec<String> = texts.iter().map(|numbers| module(numbers)).collect();
+            let pairs = texts.windows(2).zip(gaps).filter(|(_, gap)| !gap);
+            let steps: Vec<_> =
+                pairs.map(|(pair, _)| (pair[0].clone(), pair[1].clone(), linked)).collect();
+            let frames = frames(&steps);
+            let watch = Watch::none();
+            let (afresh, _) = follow(&frames, None, false, watch).unwrap();
+            if let Some((found, last)) = follow(&frames, None, true, watch) {
+                prop_assert_eq!(shown(&found), shown(&afresh));
+                if let Some((again, _)) = follow(&frames, last, true, watch) {
+                    prop_assert_eq!(shown(&again), shown(&afresh));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_forgotten_where_a_version_has_a_syntax_error() {
+        let [one, two, broken] = [&[1, 2][..], &[1, 3], &[1, 0]].map(module);
+        let sound = frames(&[(one.clone(), two.clone(), true), (one.clone(), two.clone(), true)]);
+        let watch = Watch::none();
+        assert!(follow(&sound, None, true, watch).is_some());
+        let unsound = frames(&[(one.clone(), two.clone(), true), (one, broken, true)]);
+        assert!(follow(&unsound, None, true, watch).is_none());
+        assert!(follow(&unsound, None, false, watch).is_some());
+    }
 }

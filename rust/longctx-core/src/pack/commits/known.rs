@@ -50,11 +50,6 @@ impl Notes {
         self.steps.push(Some(Note { alignment, versions, anywhere }));
     }
 
-    /// Whether no version has a syntax error.
-    pub fn is_sound(&self) -> bool {
-        self.versions.iter().all(|version| version.sound)
-    }
-
     /// All of it, to be read by [`read`].
     pub fn write(&self) -> Vec<u8> {
         let versions: Vec<&[Span]> = self.versions.iter().map(|version| &*version.spans).collect();
