@@ -38,7 +38,7 @@ use crate::shard::manifest::Shard;
 use crate::shard::{Staging, TokenWidth};
 use crate::source::LANGUAGES;
 use crate::threads::on_threads;
-use crate::tokenize::{Scratch, Tokenizer};
+use crate::tokenize::{Scratches, Tokenizer};
 use crate::walk::{Tree, WalkOptions};
 use crate::{Error, Result};
 use clock::{Clock, Unit};
@@ -98,14 +98,13 @@ fn make(
 ) -> Result<Outcome> {
     let listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
     clock.lap("walk", listing.entries.len() as u64, Unit::Files);
-    let elisions = Elisions::new(
-        tokenizer,
-        LANGUAGES.iter().map(|language| language.line_comment),
-        &mut Scratch::default(),
-    );
+    let scratches = Scratches::default();
+    let comments = LANGUAGES.iter().map(|language| language.line_comment);
+    let elisions = scratches.with(|scratch| Elisions::new(tokenizer, comments, scratch));
     let shortest = options.bands.iter().map(|band| band.max).min().unwrap_or(0);
     let kit = Kit {
         tokenizer,
+        scratches: &scratches,
         elisions: &elisions,
         markers: tokenizer.markers(),
         header_limit: (shortest / 8) as usize,
@@ -157,6 +156,7 @@ fn make(
         sides: &sides,
         cache,
         texts: world::TextCache::new(),
+        imports: world::ImportLines::new(corpus.documents.len()),
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };

@@ -201,7 +201,7 @@ impl Output {
             places.sort_unstable_by_key(|&at| (state.1[at].order, state.1[at].hash));
             let allowed = allowance[usize::from(band)][side as usize];
             let other = wanted.get(&(band, side, !seen)).copied().unwrap_or(0);
-            let allowed = allowed.saturating_sub(other).max(if other > 0 { allowed / 2 } else { allowed });
+            let allowed = share(allowed, other);
             let mut sum = 0;
             dropped.extend(places.iter().skip_while(|&&at| {
                 sum += u64::from(state.1[at].length);
@@ -230,6 +230,12 @@ impl Output {
         let bands = self.bands.iter().map(|band| band.id).collect();
         Ok(Finished { sequences, repeated, bands, width: self.width, spool: spool.finish()? })
     }
+}
+
+/// How many of the tokens that are allowed on a side what is seen in training may have, if what is not has `other`, or
+/// the other way round.
+pub fn share(allowed: u64, other: u64) -> u64 {
+    allowed.saturating_sub(other).max(if other > 0 { allowed / 2 } else { allowed })
 }
 
 /// All sequences of a dataset, in order.

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use thread_local::ThreadLocal;
@@ -34,6 +35,18 @@ pub struct World<'w> {
     pub commit: Option<Arc<str>>,
     /// Texts that each thread has read of late.
     pub texts: TextCache,
+    /// Where the imports of each document stand, once somebody asked.
+    pub imports: ImportLines,
+}
+
+/// For each document the bytes of the lines with its imports.
+pub struct ImportLines(Vec<OnceLock<Box<[Range<usize>]>>>);
+
+impl ImportLines {
+    /// None known yet, of so many documents.
+    pub fn new(documents: usize) -> Self {
+        Self((0..documents).map(|_| OnceLock::new()).collect())
+    }
 }
 
 /// The texts that each thread read last, by document; neighbouring sequences show the same files.
@@ -81,6 +94,14 @@ impl World<'_> {
     /// What a document says: its imports and definitions.
     pub fn facts(&self, record: &Record) -> Option<&FileFacts> {
         self.corpus.graph.facts.get(record.file as usize)?.as_ref()
+    }
+
+    /// The bytes of a document's lines with imports, as [`FileFacts::import_lines`] finds them.
+    pub fn import_lines(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
+        self.imports.0[document as usize].get_or_init(|| {
+            let facts = self.facts(loaded.record);
+            facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
+        })
     }
 
     /// A number drawn by the seed for what `parts` name.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use super::elision::{Comment, Elisions};
 use super::{EncodedDocument, Link, Role, Segment, Why, encode_document, header_tokens};
 use crate::path::RepoPath;
-use crate::tokenize::{Encoded, MarkerIds, NotLossless, Scratch, Tokenizer};
+use crate::tokenize::{Encoded, MarkerIds, NotLossless, Scratches, Tokenizer};
 
 /// What putting sequences together needs; the same for all of a dataset.
 #[derive(Clone, Copy)]
 pub struct Kit<'k> {
     /// Encodes.
     pub tokenizer: &'k Tokenizer,
+    /// What each thread remembers of what it encoded.
+    pub scratches: &'k Scratches,
     /// Lines that stand for text left out.
     pub elisions: &'k Elisions,
     /// Ids of the markers.
@@ -102,7 +104,6 @@ pub struct Draft {
     pub segments: Vec<Segment>,
     /// Tokens from here on carry loss.
     pub loss_start: u32,
-    scratch: Scratch,
     encoded: Encoded,
     document: EncodedDocument,
 }
@@ -154,15 +155,16 @@ impl Draft {
     /// # Errors
     /// [`NotLossless`] if the tokenizer cannot represent it.
     pub fn own_text(&mut self, kit: &Kit<'_>, text: &str) -> Result<(), NotLossless> {
-        kit.tokenizer.encode(text, &mut self.scratch, &mut self.encoded)?;
+        kit.scratches.with(|scratch| kit.tokenizer.encode(text, scratch, &mut self.encoded))?;
         self.tokens.extend_from_slice(&self.encoded.ids);
         Ok(())
     }
 
     /// Appends the line with a path that a file block begins with.
     pub fn header(&mut self, kit: &Kit<'_>, path: &RepoPath) {
-        let (ids, _) =
-            header_tokens(kit.tokenizer, path, kit.header_limit, &mut self.scratch, &mut self.encoded);
+        let (ids, _) = kit
+            .scratches
+            .with(|scratch| header_tokens(kit.tokenizer, path, kit.header_limit, scratch, &mut self.encoded));
         self.tokens.extend_from_slice(&ids);
     }
 
@@ -182,7 +184,8 @@ impl Draft {
                 hidden.start.max(range.start) - range.start..hidden.end.min(range.end) - range.start
             })
             .collect();
-        encode_document(kit.tokenizer, text, &hidden, &mut self.scratch, &mut self.document)?;
+        kit.scratches
+            .with(|scratch| encode_document(kit.tokenizer, text, &hidden, scratch, &mut self.document))?;
         let at = self.len();
         self.tokens.extend_from_slice(&self.document.tokens.ids);
         let segments = &mut self.segments;
@@ -290,9 +293,11 @@ mod tests {
 
     fn with_kit(test: impl FnOnce(&Kit<'_>, &Tokenizer)) {
         let tokenizer = Tokenizer::embedded();
-        let elisions = Elisions::new(&tokenizer, [HASH].into_iter(), &mut Scratch::default());
+        let scratches = Scratches::default();
+        let elisions = scratches.with(|scratch| Elisions::new(&tokenizer, [HASH].into_iter(), scratch));
         let kit = Kit {
             tokenizer: &tokenizer,
+            scratches: &scratches,
             elisions: &elisions,
             markers: tokenizer.markers(),
             header_limit: 32,

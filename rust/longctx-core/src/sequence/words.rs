@@ -1,15 +1,17 @@
 //! The words of a text that may be names.
 
-/// Which of the first 128 characters are part of words.
-const IN_WORD: [bool; 128] = {
-    let mut table = [false; 128];
+/// What a byte is: no part of a word, part of one, or part of a character outside ASCII.
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut at = 0;
-    while at < 128 {
-        table[at] = at as u8 == b'_' || (at as u8).is_ascii_alphanumeric();
+    while at < 256 {
+        let byte = at as u8;
+        table[at] = if byte.is_ascii() { (byte == b'_' || byte.is_ascii_alphanumeric()) as u8 } else { WIDE };
         at += 1;
     }
     table
 };
+const WIDE: u8 = 2;
 
 /// The words of `text` with the byte where each begins: runs of letters, digits and underscores that do not begin with
 /// a digit.
@@ -34,20 +36,15 @@ pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Where a run of characters ends that are all part of words, or all are not.
 fn end_of_run(text: &str, mut at: usize, in_word: bool) -> usize {
-    while let Some(&byte) = text.as_bytes().get(at) {
-        let (found, length) = match IN_WORD.get(usize::from(byte)) {
-            Some(&found) => (found, 1),
-            None => match text.get(at..).and_then(|rest| rest.chars().next()) {
-                Some(wide) => (wide.is_alphanumeric(), wide.len_utf8()),
-                None => return at,
-            },
-        };
-        if found != in_word {
-            break;
+    let class = u8::from(in_word);
+    loop {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        at += rest.iter().take_while(|&&byte| CLASSES[usize::from(byte)] == class).count();
+        match text.get(at..).and_then(|rest| rest.chars().next()) {
+            Some(wide) if !wide.is_ascii() && wide.is_alphanumeric() == in_word => at += wide.len_utf8(),
+            _ => return at,
         }
-        at += length;
     }
-    at
 }
 
 #[cfg(test)]

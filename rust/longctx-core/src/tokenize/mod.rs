@@ -20,10 +20,12 @@ mod reference;
 mod tests;
 mod unicode;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
+use thread_local::ThreadLocal;
 use unicode_normalization_alignments::is_nfc;
 
 pub use bpe::Scratch;
@@ -51,6 +53,17 @@ impl Encoded {
     pub fn clear(&mut self) {
         self.ids.clear();
         self.ends.clear();
+    }
+}
+
+/// A [`Scratch`] for each thread that asks for one.
+#[derive(Default)]
+pub struct Scratches(ThreadLocal<RefCell<Scratch>>);
+
+impl Scratches {
+    /// Lends this thread's, which `work` must not ask for again.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        work(&mut self.0.get_or_default().borrow_mut())
     }
 }
 

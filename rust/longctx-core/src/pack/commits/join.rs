@@ -20,8 +20,8 @@ struct Key {
 pub struct Joiner<'j> {
     bands: &'j [Band],
     waiting: BTreeMap<Key, Vec<Telling>>,
-    /// Tokens of the sequences made, by their newest commit.
-    made: BTreeMap<(usize, Class), BTreeMap<u32, u64>>,
+    /// Tokens of what was taken, by the newest commit that its sequence tells of for certain.
+    taken: BTreeMap<(usize, Class), BTreeMap<u32, u64>>,
 }
 
 /// Tellings that make one sequence, oldest first.
@@ -30,12 +30,14 @@ pub type Group = Vec<Telling>;
 impl<'j> Joiner<'j> {
     /// Nothing yet.
     pub fn new(bands: &'j [Band]) -> Self {
-        Self { bands, waiting: BTreeMap::new(), made: BTreeMap::new() }
+        Self { bands, waiting: BTreeMap::new(), taken: BTreeMap::new() }
     }
 
     /// Takes a telling; gives back what makes a sequence now.
     pub fn take(&mut self, telling: Telling) -> Option<Group> {
         let band = self.bands[telling.band];
+        let taken = self.taken.entry((telling.band, telling.class)).or_default();
+        *taken.entry(telling.newest()).or_default() += u64::from(telling.part.len());
         if telling.part.len() >= band.min {
             return Some(self.finish(vec![telling]));
         }
@@ -78,16 +80,21 @@ impl<'j> Joiner<'j> {
         out
     }
 
-    /// Tokens of the sequences of a class in a band that tell of commits before `commit` only.
+    /// Tokens in a band and class that are or will be in sequences whose newest commit comes before `commit`, at least.
     pub fn tokens_before(&self, band: usize, class: Class, commit: u32) -> u64 {
-        self.made.get(&(band, class)).map_or(0, |made| made.range(..commit).map(|(_, tokens)| tokens).sum())
+        self.taken
+            .get(&(band, class))
+            .map_or(0, |taken| taken.range(..commit).map(|(_, tokens)| tokens).sum())
     }
 
     fn finish(&mut self, mut group: Group) -> Group {
         group.sort_by_key(|telling| (Reverse(telling.newest()), telling.document));
         if let Some(last) = group.last() {
-            let made = self.made.entry((last.band, last.class)).or_default();
-            *made.entry(last.newest()).or_default() += u64::from(length(&group));
+            let taken = self.taken.entry((last.band, last.class)).or_default();
+            for telling in &group {
+                *taken.entry(telling.newest()).or_default() -= u64::from(telling.part.len());
+            }
+            *taken.entry(last.newest()).or_default() += u64::from(length(&group));
         }
         group
     }

@@ -40,7 +40,7 @@ pub use self::telling::Message;
 use self::telling::features;
 pub use self::version::{Library, Readings, Version};
 use self::work::Workshop;
-use super::output::{About, Output};
+use super::output::{About, Output, share};
 use super::past::Past;
 use super::world::World;
 use crate::Result;
@@ -51,7 +51,7 @@ use crate::sequence::{Draft, Kind};
 use crate::source::SourceOptions;
 
 /// Pieces of work between two times that what they made is handed on: bounds the memory it takes.
-const ROUND: usize = 128;
+const ROUND: usize = 64;
 /// So many missing objects are named.
 const EXAMPLES: usize = 5;
 
@@ -137,13 +137,16 @@ fn tell(
     let mut too_large = vec![[0; 2]; bands.len()];
     watch.progress.begin("commits", "changes", plan.jobs.len() as u64);
     for round in plan.jobs.chunks(ROUND) {
-        let newest = round[0].newest;
-        let has_room = |class: plan::Class, band: usize| {
-            joiner.tokens_before(band, class, newest) < allowance[band][class.side as usize]
+        // What is in the other class by now will be there in the end.
+        let has_room = |job: &plan::Job, band: usize| {
+            let class = job.class;
+            let other = joiner.tokens_before(band, Class { seen: !class.seen, ..class }, u32::MAX);
+            let allowed = share(allowance[band][class.side as usize], other);
+            joiner.tokens_before(band, class, job.newest) < allowed
         };
         let work: Vec<_> = round
             .iter()
-            .map(|job| (job, (0..bands.len()).map(|band| has_room(job.class, band)).collect::<Vec<_>>()))
+            .map(|job| (job, (0..bands.len()).map(|band| has_room(job, band)).collect::<Vec<_>>()))
             .collect();
         let made: Vec<Option<work::Made>> = work
             .par_iter()

@@ -191,13 +191,13 @@ fn collect(
         if definition.kind == SymbolKind::Module {
             continue;
         }
-        let why = match (is_named(definition), outer.is_some_and(is_named)) {
-            (true, _) if !is_member => Why::Named,
+        let why = match is_member {
             // A member says little without what it is a member of.
-            (_, true) if is_member => Why::MemberOfNamed,
-            _ if is_member || definition.kind == SymbolKind::Impl => continue,
-            _ if drawn(draw, at) => Why::Drawn,
-            _ => continue,
+            true if outer.is_some_and(is_named) => Why::MemberOfNamed,
+            true => continue,
+            false if is_named(definition) => Why::Named,
+            false if definition.kind != SymbolKind::Impl && drawn(draw, at) => Why::Drawn,
+            false => continue,
         };
         if is_private(all, definition) {
             continue;

@@ -11,7 +11,6 @@ mod outline;
 mod siblings;
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -32,8 +31,6 @@ const LEAST: u32 = 40;
 pub struct Chooser<'c> {
     world: &'c World<'c>,
     stems: FxHashMap<String, Vec<u32>>,
-    /// Where the imports of each document stand, once somebody asked.
-    imports: Vec<OnceLock<Box<[Range<usize>]>>>,
 }
 
 /// Buffers for the parts of a context.
@@ -63,9 +60,7 @@ struct Targets<'t> {
 impl<'c> Chooser<'c> {
     /// Prepares to choose.
     pub fn new(world: &'c World<'c>) -> Self {
-        let documents = &world.corpus.documents;
-        let imports = documents.iter().map(|_| OnceLock::new()).collect();
-        Self { world, stems: siblings::by_stem(documents), imports }
+        Self { world, stems: siblings::by_stem(&world.corpus.documents) }
     }
 
     /// Replaces `draft` by the context of the targets in `bin`, at most as long as the band has room.
@@ -134,7 +129,7 @@ impl<'c> Chooser<'c> {
     ) -> Targets<'t> {
         let mut known = FxHashSet::default();
         for (&document, one) in documents.iter().zip(loaded) {
-            for range in self.imports(document, one) {
+            for range in self.world.import_lines(document, one) {
                 let lines = one.text().text.get(range.clone()).unwrap_or_default();
                 known.extend(words(lines).map(|(_, word)| word));
             }
@@ -152,14 +147,6 @@ impl<'c> Chooser<'c> {
             (later_window, begins) = (true, window.bytes.start as usize);
         }
         Targets { side, documents, loaded, known, first, later_window, begins }
-    }
-
-    /// Where the imports of a document stand.
-    fn imports(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
-        self.imports[document as usize].get_or_init(|| {
-            let facts = self.world.facts(loaded.record);
-            facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
-        })
     }
 }
 

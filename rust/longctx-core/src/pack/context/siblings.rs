@@ -124,20 +124,45 @@ impl Chooser<'_> {
 
 /// How alike two documents are by their paths: same folder, same beginning of the name.
 fn nearness(a: &Record, b: &Record) -> u32 {
-    let (folder_a, folder_b) = (folder(a), folder(b));
-    let same_folder = folder_a == folder_b;
-    let shared = folder_a.split('/').zip(folder_b.split('/')).take_while(|(a, b)| a == b).count() as u32;
-    let prefix = a.path.name().iter().zip(b.path.name()).take_while(|(a, b)| a == b).count() as u32;
-    u32::from(same_folder) * 100 + shared.min(10) * 5 + prefix.min(20)
+    let ([folder_a, name_a], [folder_b, name_b]) = (parts(a), parts(b));
+    let prefix = common(name_a, name_b) as u32;
+    u32::from(folder_a == folder_b) * 100 + shared_folders(folder_a, folder_b).min(10) * 5 + prefix.min(20)
 }
 
-fn folder(record: &Record) -> &str {
-    record.name.rsplit_once('/').map_or("", |(folder, _)| folder)
+/// How many of the first names in two folders' paths are the same.
+fn shared_folders(a: &[u8], b: &[u8]) -> u32 {
+    let same = common(a, b);
+    let ends = |path: &[u8]| path.get(same).is_none_or(|&byte| byte == b'/');
+    memchr::memchr_iter(b'/', &a[..same]).count() as u32 + u32::from(ends(a) && ends(b))
+}
+
+/// Folder and name.
+fn parts(record: &Record) -> [&[u8]; 2] {
+    let path = record.name.as_bytes();
+    match memchr::memrchr(b'/', path) {
+        Some(at) => [&path[..at], record.path.name()],
+        None => [b"", record.path.name()],
+    }
+}
+
+/// How many bytes both begin with.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn shared_folders_are_names_in_common(a in "[ab]{0,2}(/[ab]{1,2}){0,4}", b in "[ab]{0,2}(/[ab]{1,2}){0,4}") {
+            let same = a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
+            prop_assert_eq!(shared_folders(a.as_bytes(), b.as_bytes()), same as u32);
+        }
+    }
 
     #[test]
     fn counterparts_have_one_stem() {

@@ -69,12 +69,14 @@ impl<'w> Heads<'w> {
             let record = loaded.record;
             let frame = record.header.len() as u32 + FRAME;
             let share = (left / count.saturating_sub(set.len()).max(1) as u32).saturating_sub(frame);
-            let Some(facts) = index.facts(other) else { continue };
-            let text = loaded.text().text;
-            let range = head(text, &facts.import_lines(text), bytes_in(&loaded, share));
+            if index.facts(other).is_none() {
+                continue;
+            }
+            let lines = self.world.import_lines(other, &loaded);
+            let range = head(loaded.text().text, lines, bytes_in(&loaded, share));
             let tokens = crate::pack::context::estimate(record, range.len());
             let snippet = Snippet::of_lines(index, other, loaded, vec![range]);
-            let shows_imports = !self.shown(index, &snippet).is_empty();
+            let shows_imports = !self.shown(&snippet).is_empty();
             if set.is_empty() && !shows_imports {
                 return Ok(None);
             }
@@ -119,10 +121,9 @@ impl<'w> Heads<'w> {
     }
 
     /// The imports whose lines a snippet shows.
-    fn shown(&self, index: &Index<'w>, snippet: &Snippet<'w>) -> Vec<&'w Edge> {
+    fn shown(&self, snippet: &Snippet<'w>) -> Vec<&'w Edge> {
         let text = snippet.loaded.text();
-        let Some(facts) = index.facts(snippet.document) else { return Vec::new() };
-        let lines = facts.import_lines(text.text);
+        let lines = self.world.import_lines(snippet.document, &snippet.loaded);
         imports(self.world, snippet.document)
             .filter(|edge| {
                 line_start(text.text, edge.line).is_some_and(|start| {
@@ -136,7 +137,6 @@ impl<'w> Heads<'w> {
     /// Questions about a set of heads: those that one of them answers, and those that none does.
     pub fn questions(
         &self,
-        index: &Index<'w>,
         set: &[Snippet<'w>],
         side: Side,
         dice: &mut Dice,
@@ -147,7 +147,7 @@ impl<'w> Heads<'w> {
             if self.world.sides.of(snippet.document) != side {
                 continue;
             }
-            for edge in self.shown(index, snippet) {
+            for edge in self.shown(snippet) {
                 let Some(to) = self.world.corpus.document_of(edge.to) else { continue };
                 if !self.world.may_show(side, to) {
                     continue;

@@ -1,8 +1,7 @@
 //! Who defines and who calls what, over the whole repository.
 
-use std::collections::{HashMap, HashSet};
-
 use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::resolve::{Site, Sure, resolve};
 use crate::Result;
@@ -42,7 +41,7 @@ pub struct Called {
 pub struct Index<'w> {
     world: &'w World<'w>,
     targets: Vec<Item>,
-    by_name: HashMap<&'w str, u32>,
+    by_name: FxHashMap<&'w str, u32>,
     /// By document, in order.
     calls: Vec<Box<[Called]>>,
     /// For each target the sure calls from other definitions: document, and place in its list.
@@ -167,8 +166,8 @@ pub fn is_askable(name: &str) -> bool {
 
 /// Definitions that can be called and that no other definition shares the name with. Prototypes do not count, nor do
 /// constructors that are called like their class.
-fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, HashMap<&'w str, u32>) {
-    let mut all: HashMap<&str, Bearers> = HashMap::new();
+fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, FxHashMap<&'w str, u32>) {
+    let mut all: FxHashMap<&str, Bearers> = FxHashMap::default();
     for (document, record) in (0u32..).zip(&world.corpus.documents) {
         let Some(facts) = world.facts(record) else { continue };
         for (at, definition) in (0u32..).zip(&facts.definitions) {
@@ -207,7 +206,7 @@ fn calls_of(
     world: &World<'_>,
     document: u32,
     targets: &[Item],
-    by_name: &HashMap<&str, u32>,
+    by_name: &FxHashMap<&str, u32>,
 ) -> Result<Vec<(Called, Sure)>> {
     let record = &world.corpus.documents[document as usize];
     let Some(facts) = world.facts(record) else { return Ok(Vec::new()) };
@@ -218,9 +217,9 @@ fn calls_of(
         let hidden = text.hidden.iter().any(|range| range.contains(&(call.at as usize)));
         by_name.contains_key(&*call.name) && !hidden
     });
-    let lines = facts.import_lines(text.text);
-    let imported: HashSet<&str> =
-        lines.into_iter().flat_map(|range| words(&text.text[range])).map(|(_, word)| word).collect();
+    let lines = world.import_lines(document, &loaded).iter();
+    let imported: FxHashSet<&str> =
+        lines.flat_map(|range| words(&text.text[range.clone()])).map(|(_, word)| word).collect();
     let site = Site { document, facts, imported };
     let callers = calls::callers(&all, &facts.definitions);
     let found = all.iter().zip(callers).map(|(call, caller)| {

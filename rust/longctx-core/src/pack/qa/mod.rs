@@ -260,8 +260,7 @@ impl<'w> Work<'_, 'w> {
             Anchor::Head(document) => {
                 let set = self.heads.set(index, document, side, &shape, &mut dice)?;
                 self.blocks(set, &shape, buffers, &mut dice).and_then(|blocks| {
-                    let [found, unanswered] =
-                        self.heads.questions(index, &blocks.set, side, &mut dice, dropped);
+                    let [found, unanswered] = self.heads.questions(&blocks.set, side, &mut dice, dropped);
                     let questions = some_of(found, unanswered, &mut dice);
                     self.lay(&blocks, questions, buffers, dropped)
                 })

@@ -1,6 +1,6 @@
 //! Which definition a call means.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::index::Item;
 use crate::graph::{EdgeKind, FileFacts, Lang};
@@ -28,7 +28,7 @@ pub struct Site<'s> {
     /// What it says.
     pub facts: &'s FileFacts,
     /// The words of its import lines.
-    pub imported: HashSet<&'s str>,
+    pub imported: FxHashSet<&'s str>,
 }
 
 /// How sure it is that `call`, made in the definition `caller`, means `target`, which alone has its name.

@@ -3,7 +3,7 @@
 use super::{BuiltSequence, elisions, kit, loose, unencodable};
 use crate::path::RepoPath;
 use crate::sequence::{Draft, Kit, Mark, Piece, Role, Why};
-use crate::tokenize::Tokenizer;
+use crate::tokenize::{Scratches, Tokenizer};
 use crate::{Error, Result};
 
 /// A file after a commit.
@@ -29,8 +29,8 @@ pub fn build_commit_chain_sequence(
     versions: &[TextVersion],
     max_length: u32,
 ) -> Result<BuiltSequence> {
-    let elisions = elisions(tokenizer);
-    let kit = kit(tokenizer, &elisions, max_length);
+    let (elisions, scratches) = (elisions(tokenizer), Scratches::default());
+    let kit = kit(tokenizer, &scratches, &elisions, max_length);
     let path = RepoPath::from(path);
     // Blocks are as long wherever they stand: each is made once, newest first, and the oldest that fits is the state.
     let mut blocks = Draft::default();

@@ -10,7 +10,7 @@ use super::{Draft, Elisions, Kit, Role, Text};
 use crate::Error;
 use crate::path::RepoPath;
 use crate::source::{self, LANGUAGES};
-use crate::tokenize::{NotLossless, Scratch, Tokenizer};
+use crate::tokenize::{NotLossless, Scratch, Scratches, Tokenizer};
 
 pub use chain::{TextVersion, build_commit_chain_sequence};
 pub use files::build_file_sequence;
@@ -61,9 +61,14 @@ fn elisions(tokenizer: &Tokenizer) -> Elisions {
     Elisions::new(tokenizer, comments, &mut Scratch::default())
 }
 
-fn kit<'k>(tokenizer: &'k Tokenizer, elisions: &'k Elisions, max_length: u32) -> Kit<'k> {
+fn kit<'k>(
+    tokenizer: &'k Tokenizer,
+    scratches: &'k Scratches,
+    elisions: &'k Elisions,
+    max_length: u32,
+) -> Kit<'k> {
     let header_limit = (max_length / 8).max(1) as usize;
-    Kit { tokenizer, elisions, markers: tokenizer.markers(), header_limit }
+    Kit { tokenizer, scratches, elisions, markers: tokenizer.markers(), header_limit }
 }
 
 /// A text that belongs to no repository.

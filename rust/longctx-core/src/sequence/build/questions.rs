@@ -3,8 +3,8 @@
 use super::{BuiltSequence, elisions, kit, loose, unencodable};
 use crate::path::RepoPath;
 use crate::sequence::{Draft, Piece, Role, Why};
-use crate::tokenize::Tokenizer;
 use crate::tokenize::markers::SNIPPETS;
+use crate::tokenize::{Scratches, Tokenizer};
 use crate::{Error, Result};
 
 /// What a question is answered with.
@@ -33,8 +33,8 @@ pub fn build_qa_sequence(
         let message = format!("there are {} snippets; a sequence can name 1 to {SNIPPETS}", snippets.len());
         return Err(Error::usage(message));
     }
-    let elisions = elisions(tokenizer);
-    let kit = kit(tokenizer, &elisions, max_length);
+    let (elisions, scratches) = (elisions(tokenizer), Scratches::default());
+    let kit = kit(tokenizer, &scratches, &elisions, max_length);
     let mut draft = Draft::default();
     for ((path, text), marker) in snippets.iter().zip(kit.markers.snippets) {
         draft.push(&[marker]);
