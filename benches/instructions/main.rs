@@ -8,8 +8,10 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
 
+#[path = "../parts/input.rs"]
 mod input;
-mod parts;
+#[path = "../parts/work.rs"]
+mod work;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,7 +43,7 @@ fn features() -> Vec<&'static str> {
 
 fn describe() -> String {
     serde_json::json!({
-        "parts": parts::PARTS.map(|(name, _)| name),
+        "parts": work::PARTS.map(|(name, _)| name),
         "architecture": std::env::consts::ARCH,
         "features": features(),
     })
@@ -52,12 +54,13 @@ fn run(words: &[&str]) -> Result<(), String> {
     match *words {
         ["describe"] => println!("{}", describe()),
         ["write", folder] => {
-            input::write(Path::new(folder), parts::MODULES).map_err(|error| error.to_string())?;
+            input::write(Path::new(folder), work::MODULES).map_err(|error| error.to_string())?;
         }
         [part, files, output] => {
-            let (_, work) =
-                parts::PARTS.into_iter().find(|(name, _)| *name == part).ok_or("there is no such part")?;
-            work(Path::new(files), Path::new(output)).map_err(|error| error.to_string())?;
+            let (_, prepare) =
+                work::PARTS.into_iter().find(|(name, _)| *name == part).ok_or("there is no such part")?;
+            let work = prepare(Path::new(files)).map_err(|error| error.to_string())?;
+            work(Path::new(output)).map_err(|error| error.to_string())?;
         }
         _ => return Err("describe, write FOLDER, or PART FILES OUT".to_owned()),
     }

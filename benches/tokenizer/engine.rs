@@ -16,26 +16,31 @@ pub trait Worker: Send {
     fn encode(&mut self, text: &str, visit: &mut dyn FnMut(&[u32]));
 }
 
-/// The engine called `name`, with the `tokenizer.json` at `path`, or the embedded one.
-pub fn load(name: &str, path: Option<&Path>) -> Result<Box<dyn Engine>, String> {
-    let json = || match path {
+/// The `tokenizer.json` at `path`, or that of the embedded tokenizer.
+pub fn json(path: Option<&Path>) -> Result<Vec<u8>, String> {
+    match path {
         Some(path) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())),
         None => Ok(Tokenizer::embedded().json().as_bytes().to_vec()),
-    };
+    }
+}
+
+/// The engine called `name`, with the `tokenizer.json` at `path`, or the embedded one.
+pub fn load(name: &str, path: Option<&Path>) -> Result<Box<dyn Engine>, String> {
     match name {
         "longctx" => Ok(Box::new(Ours(match path {
             Some(path) => Tokenizer::from_file(path, name).map_err(|error| error.to_string())?,
             None => Tokenizer::embedded(),
         }))),
         "splintr" => {
-            Ok(Box::new(Splintr(splintr::from_json_bytes(&json()?).map_err(|error| error.to_string())?)))
+            Ok(Box::new(Splintr(splintr::from_json_bytes(&json(path)?).map_err(|error| error.to_string())?)))
         }
         "huggingface" => {
-            let mut inner = tokenizers::Tokenizer::from_bytes(json()?).map_err(|error| error.to_string())?;
+            let mut inner =
+                tokenizers::Tokenizer::from_bytes(json(path)?).map_err(|error| error.to_string())?;
             inner.set_encode_special_tokens(true);
             Ok(Box::new(HuggingFace(inner)))
         }
-        _ => Err(format!("no engine is called {name}: longctx, splintr, huggingface")),
+        _ => Err(format!("no engine is called {name}: longctx, splintr, huggingface, gigatoken")),
     }
 }
 

@@ -2,23 +2,26 @@
 //!
 //! ```text
 //! cargo bench -p longctx-benches --bench tokenizer -- FOLDER --tokenizer tokenizer.json [--runs 7] [--threads 1,2]
-//!     [--peers splintr,huggingface]
+//!     [--peers splintr,huggingface,gigatoken] [--python PYTHON]
 //! ```
 //!
 //! Without `--tokenizer` the embedded one is measured, which peers read as the `tokenizer.json` it writes. A run reads
 //! the files and the tokenizer, then times the first pass over all texts and the median of five more. Runs of different
-//! libraries take turns; printed are medians, and every run must come to the same ids.
+//! libraries take turns; printed are medians, the least of all runs (`min`), and the medians of the ratios to longctx's
+//! run of the same turn (`x`). Every run must come to the same ids. gigatoken is a package of the Python that
+//! `--python` names.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
 
 mod engine;
+mod gigatoken;
 mod run;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use run::Figures;
+use run::{Figures, least, median};
 
 /// What the command line asks for.
 pub struct Options {
@@ -27,6 +30,7 @@ pub struct Options {
     runs: usize,
     threads: Vec<usize>,
     engines: Vec<String>,
+    python: PathBuf,
     /// Set in the process that measures: run this engine once.
     child: bool,
 }
@@ -39,6 +43,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         runs: 7,
         threads: vec![1, 2],
         engines: vec!["longctx".to_owned(), "splintr".to_owned()],
+        python: "python3".into(),
         child: false,
     };
     while let Some(word) = words.next() {
@@ -47,6 +52,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             // Cargo's own.
             "--bench" => {}
             "--tokenizer" => options.tokenizer = Some(value()?.into()),
+            "--python" => options.python = value()?.into(),
             "--runs" => options.runs = value()?.parse().map_err(|_| "--runs needs a number")?,
             "--threads" => {
                 let numbers: Result<_, _> = value()?.split(',').map(str::parse).collect();
@@ -75,6 +81,7 @@ fn run_apart(options: &Options, engine: &str, threads: usize) -> Result<Figures,
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(own);
     command.arg(&options.folder).args(["--child", engine, "--threads", &threads.to_string()]);
+    command.arg("--python").arg(&options.python);
     if let Some(tokenizer) = &options.tokenizer {
         command.arg("--tokenizer").arg(tokenizer);
     }
@@ -87,8 +94,8 @@ fn run_apart(options: &Options, engine: &str, threads: usize) -> Result<Figures,
 
 fn compare(options: &Options) -> Result<(), String> {
     println!(
-        "{:12} {:>7} {:>9} {:>12} {:>8} {:>11} {:>8} {:>7} {:>7}",
-        "", "threads", "load ms", "first ms", "MB/s", "warm ms", "MB/s", "first x", "warm x"
+        "{:12} {:>7} {:>8} {:>9} {:>8} {:>6} {:>8} {:>8} {:>6} {:>8} {:>7}",
+        "", "threads", "load ms", "first ms", "min", "MB/s", "warm ms", "min", "MB/s", "first x", "warm x"
     );
     let mut digests = BTreeMap::new();
     for &threads in &options.threads {
@@ -100,26 +107,28 @@ fn compare(options: &Options) -> Result<(), String> {
                 found.entry(engine).or_default().push(figures);
             }
         }
-        let medians: Vec<(&str, Figures)> = options
-            .engines
-            .iter()
-            .map(|engine| (engine.as_str(), Figures::median(&found[engine.as_str()])))
-            .collect();
-        let ours = medians[0].1;
-        for (engine, figures) in medians {
-            let rate = |seconds: f64| figures.bytes as f64 / 1e6 / seconds;
+        let ours = &found[options.engines[0].as_str()];
+        for engine in &options.engines {
+            let runs = &found[engine.as_str()];
+            let (usual, best) = (Figures::of(runs, median), Figures::of(runs, least));
+            let rate = |seconds: f64| usual.bytes as f64 / 1e6 / seconds;
+            let ratio = |time: fn(&Figures) -> f64| {
+                median(runs.iter().zip(ours).map(|(run, our)| time(run) / time(our)).collect())
+            };
             println!(
-                "{engine:12} {threads:7} {:9.1} {:12.1} {:8.0} {:11.1} {:8.0} {:7.2} {:7.2}",
-                figures.load * 1e3,
-                figures.first * 1e3,
-                rate(figures.first),
-                figures.warm * 1e3,
-                rate(figures.warm),
-                figures.first / ours.first,
-                figures.warm / ours.warm,
+                "{engine:12} {threads:7} {:8.1} {:9.1} {:8.1} {:6.0} {:8.1} {:8.1} {:6.0} {:8.2} {:7.2}",
+                usual.load * 1e3,
+                usual.first * 1e3,
+                best.first * 1e3,
+                rate(usual.first),
+                usual.warm * 1e3,
+                best.warm * 1e3,
+                rate(usual.warm),
+                ratio(|run| run.first),
+                ratio(|run| run.warm),
             );
         }
-        println!("{} files, {} bytes, {} tokens", ours.files, ours.bytes, ours.tokens);
+        println!("{} files, {} bytes, {} tokens", ours[0].files, ours[0].bytes, ours[0].tokens);
     }
     if digests.len() > 1 {
         return Err(format!("not all came to the same ids: {digests:?}"));

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crate::Options;
+use sha2::{Digest, Sha256};
+
 use crate::engine::{self, Engine, Worker};
+use crate::{Options, gigatoken};
 
 const WARM_PASSES: usize = 5;
 /// Longer files are left out, as `longctx pack` does by default.
@@ -27,7 +29,7 @@ pub struct Figures {
     pub bytes: usize,
     /// Their tokens.
     pub tokens: u64,
-    /// Over ids and texts, whatever their order.
+    /// Over the ids of all texts.
     pub digest: u64,
 }
 
@@ -49,15 +51,19 @@ impl Figures {
         Some(Self { load, first, warm, files, bytes, tokens: whole()?, digest: whole()? })
     }
 
-    /// The medians of all times; what was counted is that of the last.
-    pub fn median(runs: &[Self]) -> Self {
+    /// One time of all runs, such as their [`median`]; what was counted is that of the last.
+    pub fn of(runs: &[Self], choose: fn(Vec<f64>) -> f64) -> Self {
         let last = runs[runs.len() - 1];
-        let of = |time: fn(&Self) -> f64| median(runs.iter().map(time).collect());
+        let of = |time: fn(&Self) -> f64| choose(runs.iter().map(time).collect());
         Self { load: of(|run| run.load), first: of(|run| run.first), warm: of(|run| run.warm), ..last }
     }
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
+pub fn least(times: Vec<f64>) -> f64 {
+    times.into_iter().fold(f64::INFINITY, f64::min)
+}
+
+pub fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }
@@ -68,6 +74,9 @@ pub fn measure(options: &Options) -> Result<Figures, String> {
     read(&options.folder, &mut texts).map_err(|error| format!("{}: {error}", options.folder.display()))?;
     // Largest first, so that no large file is left for the end.
     texts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    if options.engines[0] == "gigatoken" {
+        return gigatoken::measure(options, &texts);
+    }
     let begin = Instant::now();
     let engine = engine::load(&options.engines[0], options.tokenizer.as_deref())?;
     let load = begin.elapsed().as_secs_f64();
@@ -107,18 +116,14 @@ fn pass<'e>(engine: &'e dyn Engine, workers: &mut [Slot<'e>], texts: &[String]) 
     })
 }
 
-/// FNV-1a over the ids of all texts.
+/// The beginning of SHA-256 over the ids of all texts, in little-endian order of bytes.
 fn digest(engine: &dyn Engine, texts: &[String]) -> u64 {
-    let mut digest = 0xCBF2_9CE4_8422_2325u64;
+    let mut digest = Sha256::new();
     let mut worker = engine.worker();
     for text in texts {
-        worker.encode(text, &mut |ids| {
-            for &id in ids {
-                digest = (digest ^ u64::from(id)).wrapping_mul(0x0100_0000_01B3);
-            }
-        });
+        worker.encode(text, &mut |ids| ids.iter().for_each(|id| digest.update(id.to_le_bytes())));
     }
-    digest
+    digest.finalize().iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 /// The files under `folder` that are UTF-8 without NUL; folders whose name begins with a dot are left out.
