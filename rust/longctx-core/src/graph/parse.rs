@@ -117,17 +117,35 @@ impl<K: Copy> Kinds<K> {
     }
 }
 
+/// A step of a walk through a tree.
+pub(crate) enum Step<'t> {
+    /// To a node.
+    Enter(Node<'t>),
+    /// Away from the node that was entered last and not left yet.
+    Leave,
+}
+
 /// Visits the tree in preorder; `visit` says whether to go into the node. Not recursive: depth is up to the file.
 pub(crate) fn walk<'t>(root: Node<'t>, mut visit: impl FnMut(Node<'t>) -> bool) {
+    walk_steps(root, |step| match step {
+        Step::Enter(node) => visit(node),
+        Step::Leave => false,
+    });
+}
+
+/// The same, which tells of leaving a node, too.
+pub(crate) fn walk_steps<'t>(root: Node<'t>, mut visit: impl FnMut(Step<'t>) -> bool) {
     let mut cursor = root.walk();
     loop {
-        if visit(cursor.node()) && cursor.goto_first_child() {
+        if visit(Step::Enter(cursor.node())) && cursor.goto_first_child() {
             continue;
         }
+        visit(Step::Leave);
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
                 return;
             }
+            visit(Step::Leave);
         }
     }
 }

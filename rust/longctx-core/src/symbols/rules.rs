@@ -10,6 +10,8 @@ pub(super) enum Rule {
     None,
     /// Nothing, inside neither.
     Skip,
+    /// Nothing, and by the grammar nothing inside either.
+    Expression,
     /// Belongs in front of the definition that ends where it ends.
     Wrapper,
     /// A function without a name.
@@ -33,7 +35,35 @@ pub(super) fn rule(lang: Lang, node: &str) -> Rule {
             "assignment" => DefineGlobal(Variable),
             "type_alias_statement" => DefineGlobal(Type),
             "parameters" | "argument_list" | "return_statement" => Skip,
-            "lambda" => Rule::Anonymous,
+            "attribute"
+            | "await"
+            | "binary_operator"
+            | "boolean_operator"
+            | "call"
+            | "comparison_operator"
+            | "concatenated_string"
+            | "conditional_expression"
+            | "dictionary"
+            | "dictionary_comprehension"
+            | "generator_expression"
+            | "list"
+            | "list_comprehension"
+            | "named_expression"
+            | "not_operator"
+            | "parenthesized_expression"
+            | "set"
+            | "set_comprehension"
+            | "subscript"
+            | "tuple"
+            | "type"
+            | "unary_operator"
+            | "yield"
+            | "assert_statement"
+            | "delete_statement"
+            | "future_import_statement"
+            | "import_from_statement"
+            | "import_statement"
+            | "raise_statement" => Rule::Expression,
             _ => None,
         },
         Lang::Rust => match node {
@@ -153,5 +183,53 @@ fn c_rule(node: &str) -> Rule {
         "lambda_expression" => Rule::Anonymous,
         "preproc_include" | "parameter_list" | "initializer_list" => Rule::Skip,
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// By kind what can stand directly in a node of it, as the grammar says.
+    fn children(node_types: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let all: Vec<Value> = serde_json::from_str(node_types).unwrap();
+        let types = |value: &Value| -> Vec<String> {
+            let types = value.as_array().into_iter().flatten();
+            types.map(|one| one["type"].as_str().unwrap().to_owned()).collect()
+        };
+        let one = |node: &Value| {
+            let fields = node["fields"].as_object().into_iter().flatten().map(|(_, field)| &field["types"]);
+            let parts = fields.chain([&node["children"]["types"], &node["subtypes"]]);
+            (node["type"].as_str().unwrap().to_owned(), parts.flat_map(types).collect())
+        };
+        all.iter().filter(|node| node["named"] == true).map(one).collect()
+    }
+
+    #[test]
+    fn the_grammar_has_no_definition_inside_of_an_expression() {
+        let children = children(tree_sitter_python::NODE_TYPES);
+        let mut expressions = 0;
+        for kind in children.keys().filter(|kind| rule(Lang::Python, kind) == Rule::Expression) {
+            expressions += 1;
+            let (mut reached, mut left) = (BTreeSet::new(), vec![kind]);
+            while let Some(next) = left.pop() {
+                assert!(
+                    matches!(
+                        rule(Lang::Python, next),
+                        Rule::None | Rule::Skip | Rule::Expression | Rule::Anonymous
+                    ),
+                    "{kind} may hold {next}"
+                );
+                if reached.insert(next) {
+                    left.extend(children.get(next).into_iter().flatten());
+                }
+            }
+        }
+        assert!(expressions > 20);
+        assert!(children["function_definition"].contains("block"));
     }
 }

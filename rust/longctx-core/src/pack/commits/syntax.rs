@@ -12,7 +12,7 @@ use super::lines::Lines;
 use crate::graph::Lang;
 use crate::graph::parse::parse_again;
 use crate::interrupt::Watch;
-use crate::symbols::{self, Definition, SymbolKind};
+use crate::symbols::{Definition, Outline, SymbolKind};
 
 /// So many lines of comments and attributes above a definition belong to it.
 const MOST_ABOVE: u32 = 12;
@@ -33,6 +33,7 @@ pub struct Span {
 /// The syntax of a version.
 pub struct Syntax {
     tree: Option<Tree>,
+    outline: Outline,
     /// Whether all of the text was understood: then how it was parsed makes no difference.
     pub sound: bool,
     /// In the order of their start; what stands inside of another comes after it.
@@ -51,13 +52,13 @@ pub struct Source<'s> {
 impl Syntax {
     /// Definitions that were found before.
     pub fn known(spans: Vec<Span>) -> Self {
-        Self { tree: None, sound: true, spans }
+        Self { tree: None, outline: Outline::default(), sound: true, spans }
     }
 
     /// Parses a text from its beginning.
     pub fn read(lang: Option<Lang>, source: Source<'_>, watch: Watch<'_>) -> Self {
         let Some(lang) = lang else { return Self::known(Vec::new()) };
-        Self::new(lang, source, parse_again(lang, source.text, None, watch))
+        Self::new(lang, source, parse_again(lang, source.text, None, watch), None)
     }
 
     /// Parses `after`, knowing the syntax of `before`.
@@ -76,15 +77,18 @@ impl Syntax {
                 tree.edit(&edit(hunk, before, after));
             }
         }
-        Self::new(lang, after, parse_again(lang, after.text, tree.as_ref(), watch))
+        Self::new(lang, after, parse_again(lang, after.text, tree.as_ref(), watch), Some(self))
     }
 
-    fn new(lang: Lang, source: Source<'_>, tree: Option<Tree>) -> Self {
-        let definitions =
-            tree.as_ref().map(|tree| symbols::collect(lang, source.text, tree)).unwrap_or_default();
-        let spans = definitions.iter().map(|one| span(one, &definitions, source)).collect();
+    /// What a tree says that was parsed after the one of `before`.
+    fn new(lang: Lang, source: Source<'_>, tree: Option<Tree>, before: Option<&Self>) -> Self {
         let sound = tree.as_ref().is_some_and(|tree| !tree.root_node().has_error());
-        Self { tree, sound, spans }
+        let known = before.filter(|before| sound && before.sound).map(|before| &before.outline);
+        let outline =
+            tree.as_ref().map(|tree| Outline::of(lang, source.text, tree, known)).unwrap_or_default();
+        let all = &outline.definitions;
+        let spans = all.iter().map(|one| span(one, all, source)).collect();
+        Self { tree, outline, sound, spans }
     }
 
     /// The innermost definition that holds some lines, or the place between two lines if there are none.
@@ -154,6 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::symbols;
 
     fn names(syntax: &Syntax) -> Vec<(String, Range<u32>, Range<u32>)> {
         let tell = |span: &Span| (span.name.to_string(), span.lines.clone(), span.head.clone());
@@ -191,6 +196,48 @@ mod tests {
             let next = first.next(Some(Lang::Python), sources, &alignment, Watch::none());
             let fresh = Syntax::read(Some(Lang::Python), sources[1], Watch::none());
             prop_assert_eq!(names(&next), names(&fresh));
+        }
+
+        #[test]
+        fn what_the_parser_took_over_is_found_where_it_stands_now(
+            lang in prop::sample::select(vec![Lang::Python, Lang::Rust, Lang::TypeScript]),
+            versions in prop::collection::vec(prop::collection::vec((0usize..5, 0u8..30), 1..14), 2..5),
+        ) {
+            let part = |&(kind, n): &(usize, u8)| match lang {
+                Lang::Python => [
+                    format!("def f{n}(x):\n    def g(y):\n        z = [y for y in x]\n    return g({n})\n\n"),
+                    format!("@d(lambda x: {n})\nclass C{n}(B):\n    A = {n}\n    @p\n    def m(self): pass\n"),
+                    format!("V{n} = call(a, [b for b in c if {{'k': {n}}}])\n"),
+                    format!("if a:\n    def h{n}(): pass\nelse:\n    W{n} = 1\n    class K: x = {n}\n"),
+                    "# a comment\n\n".to_owned(),
+                ],
+                Lang::Rust => [
+                    format!("/// Doc.\nfn f{n}(x: u32) -> u32 {{\n    let y = |z| z + {n};\n    y(x)\n}}\n"),
+                    format!("impl S{n} {{\n    pub fn m(&self) -> [u8; {n}] {{ todo!() }}\n    const A: u8 = {n};\n}}\n"),
+                    format!("mod m{n} {{ pub struct S(u8, u8); enum E {{ A, B, C }} }}\n"),
+                    format!("static V: [u32; 3] = [{n}, 1, 2];\n"),
+                    "// a comment\n\n".to_owned(),
+                ],
+                _ => [
+                    format!("export default function f{n}(a, b) {{ const c = () => ({{ d: {n} }}); return c }}\n"),
+                    format!("export class C{n} {{ m(a: number) {{ let x = {n}; return x }} n = (y) => y }}\n"),
+                    format!("const f = {{ g() {{ return function () {{ var v = {n} }} }} }};\n"),
+                    format!("export const v{n} = 1, w = (a) => a + {n}\n"),
+                    "// a comment\n\n".to_owned(),
+                ],
+            }[kind].clone();
+            let texts: Vec<String> =
+                versions.iter().map(|parts| parts.iter().map(part).collect()).collect();
+            let lines: Vec<Lines> = texts.iter().map(|text| Lines::new(text)).collect();
+            let source = |at: usize| Source { text: &texts[at], lines: &lines[at] };
+            let mut syntax = Syntax::read(Some(lang), source(0), Watch::none());
+            for at in 1..texts.len() {
+                let alignment = Alignment::new(&texts[at - 1], &texts[at]);
+                syntax = syntax.next(Some(lang), [source(at - 1), source(at)], &alignment, Watch::none());
+                prop_assert!(syntax.sound);
+                let all = symbols::definitions(lang, &texts[at], Watch::none());
+                prop_assert_eq!(&syntax.outline.definitions, &all);
+            }
         }
     }
 }
