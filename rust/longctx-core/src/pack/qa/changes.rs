@@ -94,7 +94,7 @@ impl<'c> Changes<'c> {
         }
         let before = match self.version_before(library, place, step) {
             Some(known) => Old::Known(known),
-            None => Old::Read(library.read(step.before.as_ref()?, &mut readings)?),
+            None => Old::Read(Box::new(library.read(step.before.as_ref()?, &mut readings)?)),
         };
         let after = library.read(&step.after, &mut readings)?;
         let before = match &before {
@@ -177,7 +177,7 @@ fn key(library: &Library<'_>, step: &Step) -> Option<Key> {
 /// The version before a change.
 enum Old {
     Known(Arc<Brought>),
-    Read(Version),
+    Read(Box<Version>),
 }
 
 impl Brought {
