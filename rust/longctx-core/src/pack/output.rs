@@ -306,6 +306,11 @@ mod tests {
     }
 
     #[test]
+    fn what_one_has_leaves_the_other_half_at_least() {
+        assert_eq!([0, 10, 50, 80, 200].map(|other| share(100, other)), [100, 90, 50, 50, 50]);
+    }
+
+    #[test]
     fn seen_and_unseen_validation_share_and_one_takes_what_the_other_leaves() {
         let folder = tempfile::tempdir().unwrap();
         for (unseen, expected) in [(4, [2, 2]), (1, [3, 1])] {

@@ -145,6 +145,22 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_counts_by_its_own_commit_until_its_sequence_has_a_newer_one() {
+        let mut joiner = Joiner::new(&BANDS);
+        let before = |joiner: &Joiner<'_>, commit| joiner.tokens_before(0, TRAIN, commit);
+        for (length, commit) in [(20, 4), (30, 9)] {
+            assert!(joiner.take(telling("a", length, commit)).is_none());
+        }
+        assert_eq!([4, 5, 9, 10].map(|commit| before(&joiner, commit)), [0, 20, 20, 50]);
+        assert!(joiner.take(telling("a", 60, 7)).is_some());
+        assert!(joiner.take(telling("a", 70, 8)).is_some());
+        assert_eq!(before(&joiner, 5), 20);
+        assert!(joiner.take(telling("a", 49, 2)).is_none());
+        assert_eq!(joiner.rest().iter().map(shape).collect::<Vec<_>>(), [vec![(30, 9), (20, 4), (49, 2)]]);
+        assert_eq!([2, 3, 8, 9].map(|commit| before(&joiner, commit)), [0, 99, 159, 229]);
+    }
+
+    #[test]
     fn what_is_left_moves_up_and_meets_its_relatives() {
         let mut joiner = Joiner::new(&BANDS);
         for (directory, length, commit) in [("a/b", 30, 0), ("a/c/d", 15, 1), ("a", 20, 2), ("q/r", 5, 3)] {
