@@ -95,17 +95,30 @@ impl Reader {
     /// A value by its place; `None` if it is damaged.
     pub fn read(&self, at: usize) -> Option<Vec<u8>> {
         let row = &self.rows[at];
-        if row.at.checked_add(u64::from(row.size))? > self.bytes {
-            return None;
-        }
-        let mut value = vec![0; row.size as usize];
-        read_exact_at(&self.file, &mut value, row.at).ok()?;
+        let mut value = Vec::new();
+        self.read_raw(row, &mut value)?;
         (check(&row.key, &value) == row.check).then_some(value)
     }
 
-    /// The key of a value.
-    pub fn key(&self, at: usize) -> Key {
-        self.rows[at].key
+    /// Appends the bytes of a value to `out`, right or wrong; `None` if they are not there.
+    fn read_raw(&self, row: &Row, out: &mut Vec<u8>) -> Option<()> {
+        if row.at.checked_add(u64::from(row.size))? > self.bytes {
+            return None;
+        }
+        let begin = out.len();
+        out.resize(begin + row.size as usize, 0);
+        let read = read_exact_at(&self.file, &mut out[begin..], row.at);
+        if read.is_err() {
+            out.truncate(begin);
+        }
+        read.ok()
+    }
+
+    /// The places of all values in the order in which they lie in the file.
+    pub fn in_file_order(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.rows.len()).collect();
+        places.sort_unstable_by_key(|&at| self.rows[at].at);
+        places
     }
 
     /// The size of a value in bytes.
@@ -158,6 +171,19 @@ impl Writer {
         if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
+    /// Appends a value of another file as it is: whether it is damaged shows when somebody asks for it.
+    ///
+    /// # Errors
+    /// If the disk is full.
+    pub fn copy(&mut self, from: &Reader, at: usize, age: u8) -> std::io::Result<()> {
+        let (row, place) = (from.rows[at], self.bytes());
+        if from.read_raw(&row, &mut self.buffer).is_none() {
+            return Ok(());
+        }
+        self.rows.push(Row { at: place, age, ..row });
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
     fn flush(&mut self) -> std::io::Result<()> {
         self.file.write_all(&self.buffer)?;
         self.written += self.buffer.len() as u64;
@@ -171,7 +197,7 @@ impl Writer {
     /// If the disk is full or the file cannot be moved.
     pub fn finish(mut self, path: &Path) -> std::io::Result<u64> {
         let begin = self.bytes();
-        // The same key may come twice: from two threads at once.
+        // The same key may come twice: from two threads at once, or where an old value was damaged.
         self.rows.sort_by_key(|row| row.key);
         self.rows.dedup_by_key(|row| row.key);
         let mut index = Vec::with_capacity(self.rows.len() * ROW);

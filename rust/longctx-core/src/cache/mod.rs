@@ -166,15 +166,13 @@ impl Open {
     /// Adds what is still of use of the old file, what was asked for first.
     fn replace(&self, mut writer: Writer) -> std::io::Result<u64> {
         if let Some(old) = &self.old {
+            let places = old.in_file_order();
             for wanted in [true, false] {
-                for at in 0..old.len() {
+                for &at in &places {
                     let age = if wanted { 0 } else { old.age(at).saturating_add(1) };
                     let keep = self.used[at].load(Ordering::Relaxed) == wanted && age <= OLDEST;
-                    if !keep || writer.bytes() + u64::from(old.size(at)) > LARGEST {
-                        continue;
-                    }
-                    if let Some(value) = old.read(at) {
-                        writer.append(old.key(at), &value, age)?;
+                    if keep && writer.bytes() + u64::from(old.size(at)) <= LARGEST {
+                        writer.copy(old, at, age)?;
                     }
                 }
             }

@@ -73,6 +73,20 @@ fn a_damaged_byte_makes_values_missing_and_never_wrong() {
 }
 
 #[test]
+fn a_damaged_value_that_is_made_again_is_whole_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    keep(folder.path(), 0..20);
+    let mut broken = std::fs::read(file(folder.path())).unwrap();
+    // The first value with a byte.
+    broken[16] ^= 1;
+    std::fs::write(file(folder.path()), broken).unwrap();
+    let report = keep(folder.path(), 0..20);
+    assert_eq!((report.hits, report.misses), (19, 1));
+    let report = keep(folder.path(), 0..20);
+    assert_eq!((report.hits, report.problem), (20, None));
+}
+
+#[test]
 fn a_file_cut_short_or_of_garbage_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     keep(folder.path(), 0..20);
