@@ -18,13 +18,19 @@ enum Scope {
     Anonymous,
 }
 
-/// All that what stands around a node says about the definitions in it.
+/// What the kinds of the definitions in a node depend on beside the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Around {
-    /// The definition around it is a place in the list; what kind it is of.
+    /// The kind of the innermost definition around it.
     parent: Option<SymbolKind>,
     /// A function without a name is nearer.
     anonymous: bool,
+}
+
+impl Around {
+    fn in_function(self) -> bool {
+        self.anonymous || matches!(self.parent, Some(SymbolKind::Function | SymbolKind::Method))
+    }
 }
 
 /// Collects definitions on a walk through a tree in preorder.
@@ -67,9 +73,13 @@ impl<'s> Collector<'s> {
         if self.wrapper.as_ref().is_some_and(|wrapper| wrapper.end > node.start_byte()) {
             return None;
         }
+        Some(self.scope(node))
+    }
+
+    fn scope(&mut self, node: Node<'_>) -> Around {
         let parent = self.parent(node).map(|at| self.out[at as usize].kind);
         let anonymous = matches!(self.scopes.at(node).last(), Some((_, Scope::Anonymous)));
-        Some(Around { parent, anonymous })
+        Around { parent, anonymous }
     }
 
     /// Notes what a node defines and says whether to go into it.
@@ -79,7 +89,7 @@ impl<'s> Collector<'s> {
             Rule::None => return true,
             Rule::Skip => return false,
             // What is broken may hold anything.
-            Rule::Expression => return node.has_error(),
+            Rule::Barren => return node.has_error(),
             Rule::Wrapper => {
                 // The outermost of several counts.
                 if self.wrapper.as_ref().is_none_or(|range| range.end != node.end_byte()) {
@@ -95,20 +105,18 @@ impl<'s> Collector<'s> {
             Rule::Define(kind) => (kind, true),
             Rule::DefineGlobal(kind) => (kind, false),
         };
-        let scope = self.scopes.at(node).last().map(|(_, scope)| *scope);
-        let parent = self.parent(node);
-        let around = parent.map(|at| self.out[at as usize].kind);
-        let in_function = matches!(scope, Some(Scope::Anonymous))
-            || matches!(around, Some(SymbolKind::Function | SymbolKind::Method));
+        let (parent, around) = (self.parent(node), self.scope(node));
         let mut enter = true;
         for found in names::names(lang, kind, node, text) {
             let kind = found.kind;
             let is_value = matches!(kind, SymbolKind::Variable | SymbolKind::Constant);
-            if in_function && (!local || is_value) {
+            if around.in_function() && (!local || is_value) {
                 continue;
             }
             let kind = match kind {
-                SymbolKind::Function if around.is_some_and(SymbolKind::has_members) => SymbolKind::Method,
+                SymbolKind::Function if around.parent.is_some_and(SymbolKind::has_members) => {
+                    SymbolKind::Method
+                }
                 kind => kind,
             };
             let rest = |range: &Range<usize>| text.get(node.end_byte()..range.end).map(str::trim);

@@ -2,8 +2,8 @@
 
 pub mod calls;
 mod collect;
+mod incremental;
 mod names;
-mod outline;
 mod rules;
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::collect::collect;
-pub(crate) use self::outline::Outline;
+pub(crate) use self::incremental::Definitions;
 use crate::graph::Lang;
 use crate::graph::parse::parse;
 use crate::interrupt::Watch;

@@ -269,7 +269,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pack::commits::syntax::Span;
 
     /// A step from one text to another, which begins with the version of the step before if that has its text and
     /// `linked`.
@@ -287,13 +286,10 @@ mod tests {
 
     /// What is known, step by step.
     fn shown(notes: &Notes) -> Vec<Option<String>> {
-        let spans = |syntax: &Syntax| -> Vec<_> {
-            let shown = |span: &Span| (span.name.clone(), span.lines.clone(), span.head.clone(), span.minor);
-            syntax.spans.iter().map(shown).collect()
-        };
         let known = known::read(&notes.write()).unwrap().into_iter();
         let show = |Known { alignment, syntax, anywhere }: Known| {
-            format!("{:?} {:?} {anywhere}", alignment.hunks(), syntax.map(|one| spans(&one)))
+            let spans = syntax.each_ref().map(|one| &one.spans);
+            format!("{:?} {spans:?} {anywhere}", alignment.hunks())
         };
         known.map(|known| known.map(show)).collect()
     }

@@ -95,14 +95,10 @@ mod tests {
         let steps = read(&notes.write()).unwrap();
         assert_eq!(steps.len(), 3);
         assert!(steps[1].is_none());
-        let show = |syntax: &Syntax| -> Vec<_> {
-            let tell = |span: &Span| (span.name.clone(), span.lines.clone(), span.head.clone(), span.minor);
-            syntax.spans.iter().map(tell).collect()
-        };
         let (one, three) = (steps[0].as_ref().unwrap(), steps[2].as_ref().unwrap());
         assert!(one.anywhere && !three.anywhere);
-        assert_eq!([&one.syntax[0], &one.syntax[1]].map(|one| show(one)), [show(&first), show(&second)]);
-        assert_eq!([&three.syntax[0], &three.syntax[1]].map(|one| show(one)), [show(&second), show(&third)]);
+        assert_eq!(one.syntax.each_ref().map(|one| &one.spans), [&first.spans, &second.spans]);
+        assert_eq!(three.syntax.each_ref().map(|one| &one.spans), [&second.spans, &third.spans]);
         let aligned = Alignment::new("a\nb\n", "a\nc\nd\n");
         assert_eq!((one.alignment.hunks(), one.alignment.rows()), (aligned.hunks(), aligned.rows()));
     }

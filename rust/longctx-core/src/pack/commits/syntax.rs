@@ -12,13 +12,13 @@ use super::lines::Lines;
 use crate::graph::Lang;
 use crate::graph::parse::parse_again;
 use crate::interrupt::Watch;
-use crate::symbols::{Definition, Outline, SymbolKind};
+use crate::symbols::{Definition, Definitions, SymbolKind};
 
 /// So many lines of comments and attributes above a definition belong to it.
 const MOST_ABOVE: u32 = 12;
 
 /// A definition.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// What it is called.
     pub name: Arc<str>,
@@ -33,7 +33,7 @@ pub struct Span {
 /// The syntax of a version.
 pub struct Syntax {
     tree: Option<Tree>,
-    outline: Outline,
+    definitions: Definitions,
     /// Whether all of the text was understood: then how it was parsed makes no difference.
     pub sound: bool,
     /// In the order of their start; what stands inside of another comes after it.
@@ -52,7 +52,7 @@ pub struct Source<'s> {
 impl Syntax {
     /// Definitions that were found before.
     pub fn known(spans: Vec<Span>) -> Self {
-        Self { tree: None, outline: Outline::default(), sound: true, spans }
+        Self { tree: None, definitions: Definitions::default(), sound: true, spans }
     }
 
     /// Parses a text from its beginning.
@@ -83,12 +83,12 @@ impl Syntax {
     /// What a tree says that was parsed after the one of `before`.
     fn new(lang: Lang, source: Source<'_>, tree: Option<Tree>, before: Option<&Self>) -> Self {
         let sound = tree.as_ref().is_some_and(|tree| !tree.root_node().has_error());
-        let known = before.filter(|before| sound && before.sound).map(|before| &before.outline);
-        let outline =
-            tree.as_ref().map(|tree| Outline::of(lang, source.text, tree, known)).unwrap_or_default();
-        let all = &outline.definitions;
+        let known = before.filter(|before| sound && before.sound).map(|before| &before.definitions);
+        let definitions =
+            tree.as_ref().map(|tree| Definitions::of(lang, source.text, tree, known)).unwrap_or_default();
+        let all = &definitions.all;
         let spans = all.iter().map(|one| span(one, all, source)).collect();
-        Self { tree, outline, sound, spans }
+        Self { tree, definitions, sound, spans }
     }
 
     /// The innermost definition that holds some lines, or the place between two lines if there are none.
@@ -213,7 +213,7 @@ mod tests {
                 ],
                 Lang::Rust => [
                     format!("/// Doc.\nfn f{n}(x: u32) -> u32 {{\n    let y = |z| z + {n};\n    y(x)\n}}\n"),
-                    format!("impl S{n} {{\n    pub fn m(&self) -> [u8; {n}] {{ todo!() }}\n    const A: u8 = {n};\n}}\n"),
+                    format!("impl S{n} {{\n    pub fn m(&self) -> [u8; {n}] {{ [0; {n}] }}\n    const A: u8 = {n};\n}}\n"),
                     format!("mod m{n} {{ pub struct S(u8, u8); enum E {{ A, B, C }} }}\n"),
                     format!("static V: [u32; 3] = [{n}, 1, 2];\n"),
                     "// a comment\n\n".to_owned(),
@@ -236,7 +236,7 @@ mod tests {
                 syntax = syntax.next(Some(lang), [source(at - 1), source(at)], &alignment, Watch::none());
                 prop_assert!(syntax.sound);
                 let all = symbols::definitions(lang, &texts[at], Watch::none());
-                prop_assert_eq!(&syntax.outline.definitions, &all);
+                prop_assert_eq!(&syntax.definitions.all, &all);
             }
         }
     }

@@ -94,12 +94,12 @@ impl<'c> Changes<'c> {
         }
         let before = match self.version_before(library, place, step) {
             Some(known) => Old::Known(known),
-            None => Old::Read(Box::new(library.read(step.before.as_ref()?, &mut readings)?)),
+            None => Old::Read(library.read(step.before.as_ref()?, &mut readings)?.text),
         };
         let after = library.read(&step.after, &mut readings)?;
         let before = match &before {
             Old::Known(known) => &known.text,
-            Old::Read(version) => &version.text,
+            Old::Read(text) => text,
         };
         let new = new_lines(before, &after);
         let asked = new.iter().copied().filter(|&line| can_be_asked(&after, line)).collect();
@@ -174,10 +174,10 @@ fn key(library: &Library<'_>, step: &Step) -> Option<Key> {
     Some(maker.key())
 }
 
-/// The version before a change.
+/// The text before a change.
 enum Old {
     Known(Arc<Brought>),
-    Read(Box<Version>),
+    Read(String),
 }
 
 impl Brought {

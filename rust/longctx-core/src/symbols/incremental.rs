@@ -14,9 +14,9 @@ const LEAST: usize = 16;
 
 /// The definitions of a text, and in which nodes of its tree they were found.
 #[derive(Default)]
-pub(crate) struct Outline {
+pub(crate) struct Definitions {
     /// In the order of their start.
-    pub definitions: Vec<Definition>,
+    pub all: Vec<Definition>,
     /// In preorder.
     nodes: Vec<Seen>,
 }
@@ -34,7 +34,7 @@ struct Seen {
     inner: u32,
 }
 
-impl Outline {
+impl Definitions {
     /// What [`super::collect`] finds. If `tree` was parsed after another one, which is still there, `before` is what was
     /// found in that; neither may have an error.
     pub fn of(lang: Lang, text: &str, tree: &Tree, before: Option<&Self>) -> Self {
@@ -73,7 +73,7 @@ impl Outline {
             nodes.push(Seen { id: node.id(), byte, row, around, definitions: [found, found], inner: 0 });
             collector.visit(node)
         });
-        Self { definitions: collector.out, nodes }
+        Self { all: collector.out, nodes }
     }
 
     fn places(&self) -> FxHashMap<usize, usize> {
@@ -88,7 +88,7 @@ impl Outline {
         let base = collector.out.len() as u32;
         let move_to = |old: u32, from: u32, to: u32| old - from + to;
         let moved = |old: u32| move_to(old, old_byte, byte);
-        for old in &self.definitions[from as usize..to as usize] {
+        for old in &self.all[from as usize..to as usize] {
             // What is in front of a definition may begin before the node; it is never taken over then.
             collector.out.push(Definition {
                 name: old.name.clone(),
