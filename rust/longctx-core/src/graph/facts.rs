@@ -118,6 +118,34 @@ pub struct FileFacts {
     pub(crate) members: Option<Box<Members>>,
 }
 
+/// What stays known of a file once its imports are resolved: there may be as many as memory holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSummary {
+    /// The language it was read as.
+    pub lang: Lang,
+    /// Its definitions, in the order of their start.
+    pub definitions: Box<[Definition]>,
+    /// The syntax tree has errors, or the parser gave up: the facts are what could be read.
+    pub broken: bool,
+    /// The lines, from 1, on which a statement that imports something begins; sorted, each once.
+    pub(super) import_lines: Box<[u32]>,
+}
+
+impl From<FileFacts> for FileSummary {
+    fn from(facts: FileFacts) -> Self {
+        let imports = facts.imports.iter().filter(|import| import.form != Form::Path);
+        let mut lines: Vec<u32> = imports.map(|import| import.line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        Self {
+            lang: facts.lang,
+            definitions: facts.definitions.into(),
+            broken: facts.broken,
+            import_lines: lines.into(),
+        }
+    }
+}
+
 impl FileFacts {
     pub(crate) fn empty(lang: Lang) -> Self {
         Self {

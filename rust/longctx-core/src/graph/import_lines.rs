@@ -2,26 +2,18 @@
 
 use std::ops::Range;
 
-use super::facts::{FileFacts, Form};
+use super::FileSummary;
 
 /// An import statement is followed over at most so many lines.
 const LONGEST: usize = 60;
 
-impl FileFacts {
+impl FileSummary {
     /// The bytes of the lines with imports that always or only sometimes happen, statements over several lines as a
     /// whole; sorted, neighbours joined. `text` is the file's.
     pub fn import_lines(&self, text: &str) -> Vec<Range<usize>> {
-        let mut lines: Vec<u32> = self
-            .imports
-            .iter()
-            .filter(|import| import.form != Form::Path)
-            .map(|import| import.line)
-            .collect();
-        lines.sort_unstable();
-        lines.dedup();
         let mut out: Vec<Range<usize>> = Vec::new();
         let (mut number, mut start) = (1, 0);
-        for line in lines {
+        for &line in &self.import_lines {
             while number < line {
                 let Some(end) = line_end(text, start) else { return out };
                 (number, start) = (number + 1, end);
@@ -67,10 +59,10 @@ fn statement_end(text: &str, start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use crate::Watch;
-    use crate::graph::read;
+    use crate::graph::{FileSummary, read};
 
     fn lines(path: &str, text: &str) -> Vec<String> {
-        let facts = read(path, text, Watch::none()).unwrap();
+        let facts = FileSummary::from(read(path, text, Watch::none()).unwrap());
         facts.import_lines(text).into_iter().map(|range| text[range].to_owned()).collect()
     }
 

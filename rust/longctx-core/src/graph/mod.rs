@@ -14,12 +14,13 @@ mod resolve;
 #[cfg(test)]
 mod testing;
 
-use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 pub use edge::{Edge, EdgeKind, FileIndex, Reason, Unresolved};
-pub use facts::FileFacts;
+pub use facts::{FileFacts, FileSummary};
 pub use lang::Lang;
 pub use order::Order;
 pub use parse::{MAX_BYTES, read};
@@ -49,17 +50,19 @@ pub struct Project<'a> {
 #[derive(Debug, Clone)]
 pub struct Graph {
     /// All paths, sorted bytewise; a [`FileIndex`] points here.
-    pub files: Vec<String>,
+    pub files: Vec<Arc<str>>,
     /// Sorted by `from`, `to` and kind; one for each kind between two files, with its first line.
     pub edges: Vec<Edge>,
     /// Imports that name no file of the tree, sorted by file and line.
     pub unresolved: Vec<Unresolved>,
     /// What each file says; none for files that are not source code.
-    pub facts: Vec<Option<FileFacts>>,
+    pub facts: Vec<Option<Box<FileSummary>>>,
     /// Where the edges of each file begin in `edges`, and the end.
     starts: Vec<u32>,
-    /// For each file, the edges that point to it, as indices into `edges`.
-    incoming: Vec<Vec<u32>>,
+    /// The edges by the file that they point to, as indices into `edges`.
+    incoming: Vec<u32>,
+    /// Where the edges to each file begin in `incoming`, and the end.
+    incoming_starts: Vec<u32>,
 }
 
 /// Reads all files and resolves what they import. The result does not depend on the number of threads.
@@ -71,13 +74,13 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     files.sort_unstable_by_key(|file| file.path);
     files.dedup_by_key(|file| file.path);
     watch.progress.begin("reading imports", "files", files.len() as u64);
-    let read: Vec<Option<FileFacts>> = files
+    let read: Vec<Option<Box<FileFacts>>> = files
         .par_iter()
         .map(|file| {
             watch.check()?;
             let facts = parse::read(file.path, file.text, watch);
             watch.progress.advance(1);
-            Ok(facts)
+            Ok(facts.map(Box::new))
         })
         .collect::<Result<_>>()?;
     watch.check()?;
@@ -92,56 +95,50 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
 /// # Errors
 /// Only [`crate::Error::Interrupted`].
 pub fn connect(
-    mut files: Vec<(Cow<'_, str>, Option<FileFacts>)>,
+    mut files: Vec<(Arc<str>, Option<Box<FileFacts>>)>,
     mut configuration: Vec<SourceFile<'_>>,
     watch: Watch<'_>,
 ) -> Result<Graph> {
     files.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.is_some().cmp(&a.1.is_some())));
     files.dedup_by(|later, first| later.0 == first.0);
     configuration.sort_unstable_by_key(|file| file.path);
-    let (paths, facts): (Vec<Cow<'_, str>>, Vec<Option<FileFacts>>) = files.into_iter().unzip();
+    let (paths, facts): (Vec<Arc<str>>, Vec<Option<Box<FileFacts>>>) = files.into_iter().unzip();
     let names: Vec<&str> = paths.iter().map(|path| &**path).collect();
     let found = resolve::all(&names, &facts, &configuration, watch)?;
-    Ok(Graph::new(paths.into_iter().map(Cow::into_owned).collect(), facts, found))
+    let facts = facts.into_iter().map(|facts| facts.map(|facts| Box::new((*facts).into())));
+    Ok(Graph::new(paths, facts.collect(), found))
 }
 
 impl Graph {
-    fn new(files: Vec<String>, facts: Vec<Option<FileFacts>>, found: resolve::Found) -> Self {
+    fn new(files: Vec<Arc<str>>, facts: Vec<Option<Box<FileSummary>>>, found: resolve::Found) -> Self {
         let resolve::Found { mut edges, mut unresolved } = found;
         edges.retain(|edge| edge.from != edge.to);
         edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
         edges.dedup_by_key(|edge| (edge.from, edge.to, edge.kind));
+        edges.shrink_to_fit();
         unresolved.sort_unstable();
         unresolved.dedup();
-        let mut starts = vec![0_u32; files.len() + 1];
-        let mut incoming = vec![Vec::new(); files.len()];
-        for (at, edge) in edges.iter().enumerate() {
-            starts[edge.from as usize + 1] += 1;
-            incoming[edge.to as usize].push(at as u32);
-        }
-        for at in 0..files.len() {
-            starts[at + 1] += starts[at];
-        }
-        Self { files, edges, unresolved, facts, starts, incoming }
+        unresolved.shrink_to_fit();
+        let outgoing_starts = starts(files.len(), edges.iter().map(|edge| edge.from));
+        let incoming_starts = starts(files.len(), edges.iter().map(|edge| edge.to));
+        let mut incoming: Vec<u32> = (0..edges.len() as u32).collect();
+        incoming.sort_by_key(|&at| edges[at as usize].to);
+        Self { files, edges, unresolved, facts, starts: outgoing_starts, incoming, incoming_starts }
     }
 
     /// Where a path is in `files`.
     pub fn index_of(&self, path: &str) -> Option<FileIndex> {
-        self.files.binary_search_by(|file| file.as_str().cmp(path)).ok().map(|at| at as FileIndex)
+        self.files.binary_search_by(|file| (**file).cmp(path)).ok().map(|at| at as FileIndex)
     }
 
     /// What a file needs, sorted by path.
     pub fn needs(&self, file: FileIndex) -> &[Edge] {
-        let at = file as usize;
-        match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(&start), Some(&end)) => &self.edges[start as usize..end as usize],
-            _ => &[],
-        }
+        &self.edges[part(&self.starts, file)]
     }
 
     /// Who needs a file, sorted by path.
     pub fn needed_by(&self, file: FileIndex) -> impl Iterator<Item = &Edge> {
-        self.incoming.get(file as usize).into_iter().flatten().map(|&at| &self.edges[at as usize])
+        self.incoming[part(&self.incoming_starts, file)].iter().map(|&at| &self.edges[at as usize])
     }
 
     /// The files that most others need, with how many need them; most first, at most `limit`.
@@ -158,6 +155,26 @@ impl Graph {
         hubs.sort_by_key(|&(file, count)| (std::cmp::Reverse(count), file));
         hubs.truncate(limit);
         hubs
+    }
+}
+
+/// Where the part of each of `count` files begins in a list that is sorted by file, and the end of the list.
+fn starts(count: usize, files: impl Iterator<Item = FileIndex>) -> Vec<u32> {
+    let mut starts = vec![0_u32; count + 1];
+    for file in files {
+        starts[file as usize + 1] += 1;
+    }
+    for at in 0..count {
+        starts[at + 1] += starts[at];
+    }
+    starts
+}
+
+/// The part of a file, empty for one that is not there.
+fn part(starts: &[u32], file: FileIndex) -> Range<usize> {
+    match starts.get(file as usize..).unwrap_or_default() {
+        [start, end, ..] => *start as usize..*end as usize,
+        _ => 0..0,
     }
 }
 

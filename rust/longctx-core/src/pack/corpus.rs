@@ -49,7 +49,9 @@ pub struct Record {
     pub(super) spool: u32,
     pub(super) tokens_at: u64,
     pub(super) text_at: u64,
-    pub(super) calls_at: u64,
+    /// What it says: first imports and definitions, then calls.
+    pub(super) parsed_at: u64,
+    pub(super) facts_bytes: u32,
     pub(super) calls_bytes: u32,
 }
 
@@ -57,14 +59,15 @@ pub struct Record {
 pub struct Cuts {
     /// As long as the band allows.
     pub alone: Box<[Window]>,
-    /// With room for context: a document that the band cannot hold whole is cut into shorter windows.
-    pub in_context: Box<[Window]>,
+    /// With room for context: a document that the band cannot hold whole is cut into shorter windows. None for one that
+    /// it can hold.
+    pub in_context: Option<Box<[Window]>>,
 }
 
 impl Cuts {
     /// The windows to use.
     pub fn windows(&self, with_context: bool) -> &[Window] {
-        if with_context { &self.in_context } else { &self.alone }
+        self.in_context.as_ref().filter(|_| with_context).unwrap_or(&self.alone)
     }
 }
 
@@ -138,7 +141,11 @@ impl Corpus {
     pub fn read_calls(&self, document: &Record) -> Result<Vec<Call>> {
         let mut bytes = Vec::new();
         let spool = &self.spools[document.spool as usize][2];
-        spool.read(document.calls_at, document.calls_bytes as usize, &mut bytes)?;
+        spool.read(
+            document.parsed_at + u64::from(document.facts_bytes),
+            document.calls_bytes as usize,
+            &mut bytes,
+        )?;
         Ok(calls_of(&bytes))
     }
 

@@ -1,15 +1,16 @@
 //! Reads, classifies and tokenizes every file once, on all threads; tokens go to the spools.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
 
 use super::corpus::{Corpus, Cuts, Record, Rejected, window_limit};
 use super::options::PackOptions;
-use super::parsed::parsed;
+use super::parsed::{Parsed, facts_of, parsed};
 use super::spool::{Spool, SpoolReader};
-use crate::Result;
 use crate::cache::Cache;
 use crate::graph::project::{is_configuration, may_be_named};
 use crate::graph::{self, FileFacts, Graph, SourceFile};
@@ -19,6 +20,7 @@ use crate::shard::TokenWidth;
 use crate::source::{self, SkipReason, SourceOptions};
 use crate::tokenize::{Encoded, Scratch};
 use crate::walk::{Entry, Listing, Tree};
+use crate::{Error, Result};
 
 /// What all threads share.
 struct Work<'w> {
@@ -85,19 +87,20 @@ pub fn encode(
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let (mut read, mut rejected, mut spools, mut configuration) =
+    let (mut documents, mut rejected, mut spools, mut configuration) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         let part = part?;
-        read.extend(part.documents);
+        documents.extend(part.documents);
         rejected.extend(part.rejected);
         spools.push(part.spools);
         configuration.extend(part.configuration);
     }
-    read.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    documents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     rejected.sort_unstable_by(|a: &Rejected, b| a.path.cmp(&b.path));
-    let (mut documents, facts): (Vec<Record>, Vec<_>) = read.into_iter().unzip();
-    let graph = connect(&documents, facts, &rejected, listing, &configuration, options.needs_graph(), watch)?;
+    let files = documents.par_iter().map(|record| Ok((record.name.clone(), facts(record, &spools)?)));
+    let files = files.collect::<Result<_>>()?;
+    let graph = connect(files, &rejected, listing, &configuration, options.needs_graph(), watch)?;
     let mut document_of = vec![None; graph.files.len()];
     for (number, document) in (0u32..).zip(&mut documents) {
         if let Some(file) = graph.index_of(&document.name) {
@@ -108,41 +111,51 @@ pub fn encode(
     Ok(Corpus { documents, rejected, graph, document_of, spools, width })
 }
 
+/// What a document says; none where its language has no grammar.
+fn facts(record: &Record, spools: &[[SpoolReader; 3]]) -> Result<Option<Box<FileFacts>>> {
+    if record.facts_bytes == 0 {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    spools[record.spool as usize][2].read(record.parsed_at, record.facts_bytes as usize, &mut bytes)?;
+    facts_of(&bytes).map(|facts| Some(Box::new(facts))).map_err(|error| {
+        let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        Error::io("read back what is known of", &*record.name, broken)
+    })
+}
+
 /// The graph of the documents, and of files without a text that imports may name.
 fn connect(
-    documents: &[Record],
-    facts: Vec<Option<FileFacts>>,
+    mut files: Vec<(Arc<str>, Option<Box<FileFacts>>)>,
     rejected: &[Rejected],
     listing: &Listing,
     configuration: &[(Box<str>, Box<str>)],
     parses: bool,
     watch: Watch<'_>,
 ) -> Result<Graph> {
-    let mut files: Vec<(Cow<'_, str>, Option<FileFacts>)> =
-        documents.iter().map(|document| Cow::Borrowed(&*document.name)).zip(facts).collect();
     for file in rejected {
-        let path = file.path.text();
+        let path: Arc<str> = file.path.text().into();
         if file.reason == SkipReason::Empty && parses {
             // An empty `__init__.py` makes a package.
-            let facts = graph::read(&path, "", watch);
+            let facts = graph::read(&path, "", watch).map(Box::new);
             files.push((path, facts));
         } else if may_be_named(file.reason) {
             files.push((path, None));
         }
     }
     let large = listing.skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
-    files.extend(large.map(|file| (file.path.text(), None)));
+    files.extend(large.map(|file| (file.path.text().into(), None)));
     let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
     graph::connect(files, texts, watch)
 }
 
 /// What one thread did.
 struct Part {
-    documents: Vec<(Record, Option<FileFacts>)>,
+    documents: Vec<Record>,
     rejected: Vec<Rejected>,
     /// Path and text of configuration files.
     configuration: Vec<(Box<str>, Box<str>)>,
-    /// Tokens, texts and calls.
+    /// Tokens, texts and what they say.
     spools: [SpoolReader; 3],
 }
 
@@ -156,7 +169,7 @@ struct Buffers {
 
 impl Work<'_> {
     fn run(&self, number: u32, folder: &Path) -> Result<Part> {
-        let (mut tokens, mut texts, mut calls) =
+        let (mut tokens, mut texts, mut said) =
             (Spool::new(folder)?, Spool::new(folder)?, Spool::new(folder)?);
         let mut buffers = Buffers::default();
         let (mut documents, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
@@ -167,18 +180,19 @@ impl Work<'_> {
                 Ok((mut record, text)) => {
                     let parse = || parsed(self.cache, &record.name, &text, self.with_calls, self.watch);
                     let found = self.parses.then(parse).flatten();
-                    let (facts, called) = found.map(|found| (found.facts, found.calls)).unzip();
-                    let called = called.unwrap_or_default();
                     record.spool = number;
-                    record.calls_bytes = called.len() as u32;
-                    record.calls_at = calls.append(|out| out.extend_from_slice(&called))?;
+                    if let Some(Parsed { bytes, facts }) = found {
+                        record.facts_bytes = facts as u32;
+                        record.calls_bytes = (bytes.len() - facts) as u32;
+                        record.parsed_at = said.append(|out| out.extend_from_slice(&bytes))?;
+                    }
                     record.tokens_at =
                         tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;
                     record.text_at = texts.append(|out| out.extend_from_slice(text.as_bytes()))?;
                     if is_configuration(&record.name, text.len()) {
                         configuration.push((Box::from(&*record.name), text.into_boxed_str()));
                     }
-                    documents.push((record, facts));
+                    documents.push(record);
                 }
                 Err(reason) => {
                     rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason })
@@ -186,7 +200,7 @@ impl Work<'_> {
             }
             self.watch.progress.advance(entry.size);
         }
-        let spools = [tokens.finish()?, texts.finish()?, calls.finish()?];
+        let spools = [tokens.finish()?, texts.finish()?, said.finish()?];
         Ok(Part { documents, rejected, configuration, spools })
     }
 
@@ -207,11 +221,8 @@ impl Work<'_> {
         };
         let windows = self.options.bands.iter().map(|band| {
             let alone = cut(band);
-            let in_context = if document.len() + frame <= band.max {
-                alone.clone()
-            } else {
-                cut(&Band { max: window_limit(band), ..*band })
-            };
+            let is_long = document.len() + frame > band.max;
+            let in_context = is_long.then(|| cut(&Band { max: window_limit(band), ..*band }));
             Cuts { alone, in_context }
         });
         let windows = windows.collect();
@@ -238,7 +249,8 @@ impl Work<'_> {
             spool: 0,
             tokens_at: 0,
             text_at: 0,
-            calls_at: 0,
+            parsed_at: 0,
+            facts_bytes: 0,
             calls_bytes: 0,
         };
         Ok((record, source.text))

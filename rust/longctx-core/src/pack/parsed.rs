@@ -6,13 +6,17 @@ use crate::graph::{FileFacts, Lang};
 use crate::interrupt::Watch;
 use crate::symbols::calls::Call;
 
-/// What a file says.
+/// What a file says, written down: it is read again when all files are known.
 pub struct Parsed {
-    /// Its imports and definitions.
-    pub facts: FileFacts,
-    /// Its calls, as [`calls_of`] reads them; empty unless they were asked for.
-    pub calls: Vec<u8>,
+    /// Its imports and definitions, as [`facts_of`] reads them, then its calls, as [`calls_of`] reads them; no calls
+    /// unless they were asked for.
+    pub bytes: Vec<u8>,
+    /// How many of these bytes are imports and definitions.
+    pub facts: usize,
 }
+
+/// Bytes in front of a value in the cache that say how long its facts are.
+const LENGTH: usize = size_of::<u32>();
 
 /// Finds out what a file says; none where its language has no grammar. `path` is relative to the repository.
 pub fn parsed(cache: &Cache, path: &str, text: &str, with_calls: bool, watch: Watch<'_>) -> Option<Parsed> {
@@ -22,30 +26,44 @@ pub fn parsed(cache: &Cache, path: &str, text: &str, with_calls: bool, watch: Wa
     }
     let purpose = if with_calls { "facts and calls" } else { "facts" };
     let key = KeyMaker::new(purpose).add(path.as_bytes()).add(text.as_bytes()).key();
-    if let Some(known) = cache.get(&key)
-        && let Ok((facts, calls)) = postcard::take_from_bytes(&known)
-    {
-        return Some(Parsed { facts, calls: calls.to_vec() });
+    if let Some(known) = cache.get(&key).and_then(from_cache) {
+        return Some(known);
     }
     let parsed = parse(path, text, with_calls, watch)?;
     // What an interrupted parser gave up is no result.
     if watch.check().is_ok()
-        && let Ok(mut value) = postcard::to_stdvec(&parsed.facts)
+        && let Ok(length) = u32::try_from(parsed.facts)
     {
-        value.extend_from_slice(&parsed.calls);
-        cache.put(key, &value);
+        cache.put(key, &[&length.to_le_bytes()[..], &parsed.bytes].concat());
     }
     Some(parsed)
 }
 
+fn from_cache(mut value: Vec<u8>) -> Option<Parsed> {
+    let facts = u32::from_le_bytes(*value.first_chunk::<LENGTH>()?) as usize;
+    value.drain(..LENGTH);
+    (facts <= value.len()).then_some(Parsed { bytes: value, facts })
+}
+
 fn parse(path: &str, text: &str, with_calls: bool, watch: Watch<'_>) -> Option<Parsed> {
+    // Names and numbers: there is nothing in it that could not be written.
     if !with_calls {
-        return read(path, text, watch).map(|facts| Parsed { facts, calls: Vec::new() });
+        let bytes = postcard::to_stdvec(&read(path, text, watch)?).unwrap_or_default();
+        return Some(Parsed { facts: bytes.len(), bytes });
     }
     let (facts, calls) = read_with_calls(path, text, watch)?;
-    // Names and numbers: there is nothing in it that could not be written.
-    let calls = postcard::to_stdvec(&calls).unwrap_or_default();
-    Some(Parsed { facts, calls })
+    let bytes = postcard::to_stdvec(&facts).unwrap_or_default();
+    let facts = bytes.len();
+    let bytes = postcard::to_extend(&calls, bytes).unwrap_or_default();
+    Some(Parsed { bytes, facts })
+}
+
+/// The imports and definitions that were written down.
+///
+/// # Errors
+/// Says what is wrong with the bytes.
+pub fn facts_of(bytes: &[u8]) -> Result<FileFacts, postcard::Error> {
+    postcard::from_bytes(bytes)
 }
 
 /// The calls that were written down; none where there are no bytes.
@@ -74,7 +92,10 @@ mod tests {
         ];
         let read = |cache: &Cache| {
             let one = |(path, text)| parsed(cache, path, text, true, Watch::none()).unwrap();
-            files.map(one).map(|found| format!("{:?} {:?}", found.facts, calls_of(&found.calls)))
+            files.map(one).map(|found| {
+                let (facts, calls) = found.bytes.split_at(found.facts);
+                format!("{:?} {:?}", facts_of(facts).unwrap(), calls_of(calls))
+            })
         };
         let plain = read(&Cache::off());
         for hits in [0, files.len() as u64] {

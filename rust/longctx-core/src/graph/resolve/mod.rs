@@ -53,7 +53,7 @@ trait Resolver: Sync {
 /// Everything that a resolver may know.
 struct World<'a> {
     tree: Tree<'a>,
-    facts: &'a [Option<FileFacts>],
+    facts: &'a [Option<Box<FileFacts>>],
     files: &'a [SourceFile<'a>],
 }
 
@@ -67,7 +67,7 @@ impl<'a> World<'a> {
     fn of(&self, family: Family) -> impl Iterator<Item = (FileIndex, &'a FileFacts)> {
         let facts = self.facts.iter().enumerate();
         facts.filter_map(move |(at, facts)| {
-            let facts = facts.as_ref()?;
+            let facts = facts.as_deref()?;
             (facts.lang.family() == family).then_some((at as FileIndex, facts))
         })
     }
@@ -76,7 +76,7 @@ impl<'a> World<'a> {
 /// Resolves everything. `paths` is sorted, `facts` runs beside it, `files` is sorted by path.
 pub(crate) fn all(
     paths: &[&str],
-    facts: &[Option<FileFacts>],
+    facts: &[Option<Box<FileFacts>>],
     files: &[SourceFile<'_>],
     watch: Watch<'_>,
 ) -> Result<Found> {

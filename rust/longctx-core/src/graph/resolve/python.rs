@@ -20,7 +20,7 @@ pub(super) struct Python<'a> {
     inferred: HashMap<&'a str, Vec<&'a str>>,
     /// Folders that `conftest.py` adds for the files below its own.
     shared: BTreeMap<&'a str, &'a [Box<str>]>,
-    facts: &'a [Option<FileFacts>],
+    facts: &'a [Option<Box<FileFacts>>],
 }
 
 /// What a dotted name is.

@@ -5,7 +5,7 @@ use crate::graph::{EdgeKind, Graph, Order};
 
 fn in_order(files: &[(&str, &str)]) -> Vec<String> {
     let graph = graph(files);
-    graph.order(Order::Deps).into_iter().map(|file| graph.files[file as usize].clone()).collect()
+    graph.order(Order::Deps).into_iter().map(|file| graph.files[file as usize].to_string()).collect()
 }
 
 #[test]
@@ -63,7 +63,11 @@ fn a_shuffle_is_seeded_and_keeps_relative_places() {
     let many: Vec<(String, &str)> = (0..40).map(|at| (format!("f{at}.py"), "")).collect();
     let all: Vec<(&str, &str)> = many.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     let names = |graph: &Graph, seed| -> Vec<String> {
-        graph.order(Order::Random(seed)).into_iter().map(|file| graph.files[file as usize].clone()).collect()
+        graph
+            .order(Order::Random(seed))
+            .into_iter()
+            .map(|file| graph.files[file as usize].to_string())
+            .collect()
     };
     let whole = names(&graph(&all), 1);
     assert_ne!(whole, names(&graph(&all), 2));

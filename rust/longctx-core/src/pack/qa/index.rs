@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::resolve::{Site, Sure, resolve};
 use crate::Result;
-use crate::graph::FileFacts;
+use crate::graph::FileSummary;
 use crate::interrupt::Watch;
 use crate::pack::world::World;
 use crate::sequence::words;
@@ -120,7 +120,7 @@ impl<'w> Index<'w> {
     }
 
     /// What a document says.
-    pub fn facts(&self, document: u32) -> Option<&'w FileFacts> {
+    pub fn facts(&self, document: u32) -> Option<&'w FileSummary> {
         self.world.facts(&self.world.corpus.documents[document as usize])
     }
 
@@ -143,7 +143,7 @@ impl<'w> Index<'w> {
 }
 
 /// Whether a definition stands inside of a function.
-pub fn in_function(facts: &FileFacts, definition: &Definition) -> bool {
+pub fn in_function(facts: &FileSummary, definition: &Definition) -> bool {
     let mut parent = definition.parent;
     while let Some(outer) = parent.and_then(|at| facts.definitions.get(at as usize)) {
         if is_function(outer) {

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::index::Item;
-use crate::graph::{EdgeKind, FileFacts, Lang};
+use crate::graph::{EdgeKind, FileSummary, Lang};
 use crate::pack::world::World;
 use crate::symbols::calls::{Call, On};
 use crate::symbols::{Definition, SymbolKind};
@@ -26,7 +26,7 @@ pub struct Site<'s> {
     /// The document.
     pub document: u32,
     /// What it says.
-    pub facts: &'s FileFacts,
+    pub facts: &'s FileSummary,
     /// The words of its import lines.
     pub imported: FxHashSet<&'s str>,
 }
@@ -80,12 +80,12 @@ pub fn edge_between(world: &World<'_>, from: u32, to: u32) -> Option<EdgeKind> {
 }
 
 /// The definition around a definition.
-fn parent_of<'f>(facts: &'f FileFacts, definition: &Definition) -> Option<&'f Definition> {
+fn parent_of<'f>(facts: &'f FileSummary, definition: &Definition) -> Option<&'f Definition> {
     definition.parent.and_then(|at| facts.definitions.get(at as usize))
 }
 
 /// The type around a definition, as a place in the list: the nearest definition around it that is no function.
-fn outer_type(facts: &FileFacts, definition: u32) -> Option<u32> {
+fn outer_type(facts: &FileSummary, definition: u32) -> Option<u32> {
     let mut at = facts.definitions.get(definition as usize)?.parent?;
     loop {
         let outer = facts.definitions.get(at as usize)?;
