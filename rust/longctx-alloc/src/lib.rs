@@ -1,8 +1,8 @@
-//! An allocator for the parsers, which are C: mimalloc (MIT).
+//! Memory: an allocator for the parsers, which are C, and giving back what is free.
 //!
-//! A syntax tree is made of some hundred thousand small blocks that are freed together, which the C library's allocator
-//! is slow at. The engine itself stays with the system's: its large vectors grow in place there, and its memory is given
-//! back.
+//! The parsers use mimalloc (MIT). A syntax tree is made of some hundred thousand small blocks that are freed together,
+//! which the C library's allocator is slow at. The engine itself stays with the system's: its large vectors grow in place
+//! there.
 
 use std::ffi::c_void;
 use std::sync::Once;
@@ -22,6 +22,16 @@ pub fn install_for_parsers() {
         };
         unsafe { tree_sitter::set_allocator(Some(allocator)) }
     });
+}
+
+/// Gives the memory that is free back to the system: the allocator keeps what lies between things in use, which after
+/// much short-lived work may be more than these. Does nothing where the C library is not glibc.
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "it may be called at any time, from any thread")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Ends the process where there is no memory, as the parsers' own functions do.

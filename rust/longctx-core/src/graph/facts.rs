@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EdgeKind, Lang};
-use crate::symbols::Definition;
+use crate::symbols::{Definition, SymbolTable, SymbolTableWriter, Symbols, TableSlice};
 
 /// How an import was written, where one language has several ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,31 +119,62 @@ pub struct FileFacts {
 }
 
 /// What stays known of a file once its imports are resolved: there may be as many as memory holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct FileSummary {
-    /// The language it was read as.
-    pub lang: Lang,
-    /// Its definitions, in the order of their start.
-    pub definitions: Box<[Definition]>,
-    /// The syntax tree has errors, or the parser gave up: the facts are what could be read.
-    pub broken: bool,
-    /// The lines, from 1, on which a statement that imports something begins; sorted, each once.
-    pub(super) import_lines: Box<[u32]>,
+    lang: Lang,
+    broken: bool,
+    /// Which of the tables has its definitions.
+    table: u32,
+    definitions: TableSlice,
+    import_lines: Box<[u32]>,
 }
 
-impl From<FileFacts> for FileSummary {
-    fn from(facts: FileFacts) -> Self {
+impl FileSummary {
+    /// Adds the definitions of a file to `writer`, whose table will be the one of this number.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn new(facts: &FileFacts, writer: &mut SymbolTableWriter, table: u32) -> std::io::Result<Self> {
         let imports = facts.imports.iter().filter(|import| import.form != Form::Path);
         let mut lines: Vec<u32> = imports.map(|import| import.line).collect();
         lines.sort_unstable();
         lines.dedup();
-        Self {
+        Ok(Self {
             lang: facts.lang,
-            definitions: facts.definitions.into(),
             broken: facts.broken,
+            table,
+            definitions: writer.add(&facts.definitions)?,
             import_lines: lines.into(),
+        })
+    }
+
+    /// The language it was read as.
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// With its definitions, which one of `tables` has.
+    pub(super) fn with<'g>(&'g self, tables: &'g [SymbolTable]) -> Known<'g> {
+        Known {
+            lang: self.lang,
+            definitions: tables[self.table as usize].of(self.definitions),
+            broken: self.broken,
+            import_lines: &self.import_lines,
         }
     }
+}
+
+/// What is known of a file of a graph.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'g> {
+    /// The language it was read as.
+    pub lang: Lang,
+    /// Its definitions, in the order of their start.
+    pub definitions: Symbols<'g>,
+    /// The syntax tree has errors, or the parser gave up: the facts are what could be read.
+    pub broken: bool,
+    /// The lines, from 1, on which a statement that imports something begins; sorted, each once.
+    pub(super) import_lines: &'g [u32],
 }
 
 impl FileFacts {

@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
-use super::FileSummary;
+use super::Known;
 
 /// An import statement is followed over at most so many lines.
 const LONGEST: usize = 60;
 
-impl FileSummary {
+impl Known<'_> {
     /// The bytes of the lines with imports that always or only sometimes happen, statements over several lines as a
     /// whole; sorted, neighbours joined. `text` is the file's.
     pub fn import_lines(&self, text: &str) -> Vec<Range<usize>> {
         let mut out: Vec<Range<usize>> = Vec::new();
         let (mut number, mut start) = (1, 0);
-        for &line in &self.import_lines {
+        for &line in self.import_lines {
             while number < line {
                 let Some(end) = line_end(text, start) else { return out };
                 (number, start) = (number + 1, end);
@@ -58,12 +58,11 @@ fn statement_end(text: &str, start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::Watch;
-    use crate::graph::{FileSummary, read};
+    use crate::graph::testing::graph;
 
     fn lines(path: &str, text: &str) -> Vec<String> {
-        let facts = FileSummary::from(read(path, text, Watch::none()).unwrap());
-        facts.import_lines(text).into_iter().map(|range| text[range].to_owned()).collect()
+        let graph = graph(&[(path, text)]);
+        graph.facts(0).unwrap().import_lines(text).into_iter().map(|range| text[range].to_owned()).collect()
     }
 
     #[test]

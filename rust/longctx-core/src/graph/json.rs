@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
-use super::{Edge, EdgeKind, Graph, Reason, Unresolved};
+use super::{Edge, EdgeKind, FileIndex, Graph, Reason, Unresolved};
 
 /// `{"imports": {path: [path, ...]}, "edges": [...], "unresolved": [...]}`. Under `imports` stand the edges that an
 /// import names; the kind `package` is among `edges` alone.
@@ -27,7 +27,7 @@ impl Serialize for Imports<'_> {
         let graph = self.0;
         let mut out = serializer.serialize_map(None)?;
         for (file, path) in graph.files.iter().enumerate() {
-            if graph.facts[file].is_none() {
+            if graph.facts(file as FileIndex).is_none() {
                 continue;
             }
             let named = graph.needs(file as u32).iter().filter(|edge| edge.kind != EdgeKind::Package);

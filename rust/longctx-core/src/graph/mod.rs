@@ -15,18 +15,19 @@ mod resolve;
 mod testing;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 pub use edge::{Edge, EdgeKind, FileIndex, Reason, Unresolved};
-pub use facts::{FileFacts, FileSummary};
+pub use facts::{FileFacts, FileSummary, Known};
 pub use lang::Lang;
 pub use order::Order;
 pub use parse::{MAX_BYTES, read};
 
-use crate::Result;
 use crate::interrupt::Watch;
+use crate::symbols::{SymbolTable, SymbolTableWriter};
+use crate::{Error, Result};
 
 /// A file of the tree.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +48,7 @@ pub struct Project<'a> {
 }
 
 /// Files and the edges between them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Graph {
     /// All paths, sorted bytewise; a [`FileIndex`] points here.
     pub files: Vec<Arc<str>>,
@@ -56,13 +57,26 @@ pub struct Graph {
     /// Imports that name no file of the tree, sorted by file and line.
     pub unresolved: Vec<Unresolved>,
     /// What each file says; none for files that are not source code.
-    pub facts: Vec<Option<Box<FileSummary>>>,
+    summaries: Vec<Option<Box<FileSummary>>>,
+    /// The definitions of all files.
+    tables: Vec<SymbolTable>,
     /// Where the edges of each file begin in `edges`, and the end.
     starts: Vec<u32>,
     /// The edges by the file that they point to, as indices into `edges`.
     incoming: Vec<u32>,
     /// Where the edges to each file begin in `incoming`, and the end.
     incoming_starts: Vec<u32>,
+}
+
+/// A file whose imports are to be resolved.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its path.
+    pub path: Arc<str>,
+    /// What it says; none for a file that is no source code or has no text: imports may still name it.
+    pub summary: Option<Box<FileSummary>>,
+    /// What the caller calls it.
+    pub number: u32,
 }
 
 /// Reads all files and resolves what they import. The result does not depend on the number of threads.
@@ -74,43 +88,60 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     files.sort_unstable_by_key(|file| file.path);
     files.dedup_by_key(|file| file.path);
     watch.progress.begin("reading imports", "files", files.len() as u64);
-    let read: Vec<Option<Box<FileFacts>>> = files
+    let read: Vec<Option<FileFacts>> = files
         .par_iter()
         .map(|file| {
             watch.check()?;
             let facts = parse::read(file.path, file.text, watch);
             watch.progress.advance(1);
-            Ok(facts.map(Box::new))
+            Ok(facts)
         })
         .collect::<Result<_>>()?;
     watch.check()?;
-    let listed = project.listed.iter().map(|&path| (path.into(), None));
-    let read = files.iter().map(|file| file.path.into()).zip(read).chain(listed).collect();
-    connect(read, files, watch)
+    let in_memory = |source| Error::io("keep", "the definitions", source);
+    let mut table = SymbolTableWriter::in_memory();
+    let mut listed = Vec::with_capacity(files.len() + project.listed.len());
+    for (number, (file, facts)) in (0u32..).zip(files.iter().zip(&read)) {
+        let summary = facts.as_ref().map(|facts| FileSummary::new(facts, &mut table, 0)).transpose();
+        let summary = summary.map_err(in_memory)?.map(Box::new);
+        listed.push(Listed { path: file.path.into(), summary, number });
+    }
+    listed.extend(project.listed.iter().map(|&path| Listed { path: path.into(), summary: None, number: 0 }));
+    let read: Vec<Mutex<Option<FileFacts>>> = read.into_iter().map(Mutex::new).collect();
+    let facts = |number: u32| {
+        let mut facts = read[number as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(facts.take().map(Box::new))
+    };
+    connect(listed, vec![table.finish().map_err(in_memory)?], &facts, files, watch)
 }
 
-/// Resolves what files import that were read before, by [`read`]. `configuration` needs to hold the files that tell
-/// about the project, see [`project::is_configuration`]; it may hold others.
+/// Resolves what files import that were read before, by [`read`]; their definitions are in `tables`. `facts` gives all
+/// that a file says, none for a file without a summary; it is asked once for each at most. `configuration` needs to hold
+/// the files that tell about the project, see [`project::is_configuration`]; it may hold others.
 ///
 /// # Errors
-/// Only [`crate::Error::Interrupted`].
+/// [`crate::Error::Interrupted`], and those of `facts`.
 pub fn connect(
-    mut files: Vec<(Arc<str>, Option<Box<FileFacts>>)>,
+    mut files: Vec<Listed>,
+    tables: Vec<SymbolTable>,
+    facts: &Source<'_>,
     mut configuration: Vec<SourceFile<'_>>,
     watch: Watch<'_>,
 ) -> Result<Graph> {
-    files.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.is_some().cmp(&a.1.is_some())));
-    files.dedup_by(|later, first| later.0 == first.0);
+    files.sort_by(|a, b| a.path.cmp(&b.path).then(b.summary.is_some().cmp(&a.summary.is_some())));
+    files.dedup_by(|later, first| later.path == first.path);
     configuration.sort_unstable_by_key(|file| file.path);
-    let (paths, facts): (Vec<Arc<str>>, Vec<Option<Box<FileFacts>>>) = files.into_iter().unzip();
-    let names: Vec<&str> = paths.iter().map(|path| &**path).collect();
-    let found = resolve::all(&names, &facts, &configuration, watch)?;
-    let facts = facts.into_iter().map(|facts| facts.map(|facts| Box::new((*facts).into())));
-    Ok(Graph::new(paths, facts.collect(), found))
+    let found = resolve::all(&files, facts, &configuration, watch)?;
+    // All that the files say was in memory, and is not needed any more.
+    longctx_alloc::give_back();
+    Ok(Graph::new(files, tables, found))
 }
 
+/// What the file says that the caller calls by a number.
+pub type Source<'s> = dyn Fn(u32) -> Result<Option<Box<FileFacts>>> + Sync + 's;
+
 impl Graph {
-    fn new(files: Vec<Arc<str>>, facts: Vec<Option<Box<FileSummary>>>, found: resolve::Found) -> Self {
+    fn new(listed: Vec<Listed>, tables: Vec<SymbolTable>, found: resolve::Found) -> Self {
         let resolve::Found { mut edges, mut unresolved } = found;
         edges.retain(|edge| edge.from != edge.to);
         edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
@@ -119,16 +150,32 @@ impl Graph {
         unresolved.sort_unstable();
         unresolved.dedup();
         unresolved.shrink_to_fit();
+        let (files, summaries): (Vec<Arc<str>>, Vec<Option<Box<FileSummary>>>) =
+            listed.into_iter().map(|file| (file.path, file.summary)).unzip();
         let outgoing_starts = starts(files.len(), edges.iter().map(|edge| edge.from));
         let incoming_starts = starts(files.len(), edges.iter().map(|edge| edge.to));
         let mut incoming: Vec<u32> = (0..edges.len() as u32).collect();
         incoming.sort_by_key(|&at| edges[at as usize].to);
-        Self { files, edges, unresolved, facts, starts: outgoing_starts, incoming, incoming_starts }
+        Self {
+            files,
+            edges,
+            unresolved,
+            summaries,
+            tables,
+            starts: outgoing_starts,
+            incoming,
+            incoming_starts,
+        }
     }
 
     /// Where a path is in `files`.
     pub fn index_of(&self, path: &str) -> Option<FileIndex> {
         self.files.binary_search_by(|file| (**file).cmp(path)).ok().map(|at| at as FileIndex)
+    }
+
+    /// What a file says; none for files that are not source code.
+    pub fn facts(&self, file: FileIndex) -> Option<Known<'_>> {
+        Some(self.summaries.get(file as usize)?.as_ref()?.with(&self.tables))
     }
 
     /// What a file needs, sorted by path.

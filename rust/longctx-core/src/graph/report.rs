@@ -56,7 +56,7 @@ impl ReportOptions {
 }
 
 /// A graph and what of it is told.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Report {
     name: String,
     commit: Option<String>,
@@ -107,7 +107,7 @@ impl Serialize for Report {
         let graph = &self.graph;
         let of_kind = |kind| graph.edges.iter().filter(move |edge| edge.kind == kind).count();
         let kinds = EdgeKind::ALL.into_iter().rev();
-        let facts = || graph.facts.iter().flatten();
+        let facts = || (0..graph.files.len()).filter_map(|file| graph.facts(file as FileIndex));
         Overview {
             repository: &self.name,
             commit: self.commit.as_deref(),

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
+use super::connect::{Read, connect};
 use super::corpus::{Corpus, Cuts, Record, Rejected, window_limit};
 use super::options::PackOptions;
-use super::parsed::{Parsed, facts_of, parsed};
+use super::parsed::parsed;
 use super::spool::{Spool, SpoolReader};
 use crate::cache::Cache;
-use crate::graph::project::{is_configuration, may_be_named};
-use crate::graph::{self, FileFacts, Graph, SourceFile};
+use crate::graph::FileSummary;
+use crate::graph::project::is_configuration;
 use crate::interrupt::Watch;
 use crate::sequence::{Band, EncodedDocument, Kind, Kit, cut, encode_document, header_tokens};
 use crate::shard::TokenWidth;
 use crate::source::{self, SkipReason, SourceOptions};
+use crate::symbols::{SymbolTable, SymbolTableWriter};
 use crate::tokenize::{Encoded, Scratch};
 use crate::walk::{Entry, Listing, Tree};
 use crate::{Error, Result};
@@ -87,20 +86,22 @@ pub fn encode(
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let (mut documents, mut rejected, mut spools, mut configuration) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut read, mut rejected, mut spools, mut tables, mut configuration) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         let part = part?;
-        documents.extend(part.documents);
+        read.extend(part.documents);
         rejected.extend(part.rejected);
         spools.push(part.spools);
+        tables.push(part.table);
         configuration.extend(part.configuration);
     }
-    documents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    read.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     rejected.sort_unstable_by(|a: &Rejected, b| a.path.cmp(&b.path));
-    let files = documents.par_iter().map(|record| Ok((record.name.clone(), facts(record, &spools)?)));
-    let files = files.collect::<Result<_>>()?;
-    let graph = connect(files, &rejected, listing, &configuration, options.needs_graph(), watch)?;
+    let (mut documents, summaries): (Vec<Record>, Vec<_>) = read.into_iter().unzip();
+    let read =
+        Read { documents: &documents, summaries, tables, spools: &spools, configuration: &configuration };
+    let graph = connect(read, &rejected, listing, options.needs_graph(), watch)?;
     let mut document_of = vec![None; graph.files.len()];
     for (number, document) in (0u32..).zip(&mut documents) {
         if let Some(file) = graph.index_of(&document.name) {
@@ -111,52 +112,17 @@ pub fn encode(
     Ok(Corpus { documents, rejected, graph, document_of, spools, width })
 }
 
-/// What a document says; none where its language has no grammar.
-fn facts(record: &Record, spools: &[[SpoolReader; 3]]) -> Result<Option<Box<FileFacts>>> {
-    if record.facts_bytes == 0 {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    spools[record.spool as usize][2].read(record.parsed_at, record.facts_bytes as usize, &mut bytes)?;
-    facts_of(&bytes).map(|facts| Some(Box::new(facts))).map_err(|error| {
-        let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
-        Error::io("read back what is known of", &*record.name, broken)
-    })
-}
-
-/// The graph of the documents, and of files without a text that imports may name.
-fn connect(
-    mut files: Vec<(Arc<str>, Option<Box<FileFacts>>)>,
-    rejected: &[Rejected],
-    listing: &Listing,
-    configuration: &[(Box<str>, Box<str>)],
-    parses: bool,
-    watch: Watch<'_>,
-) -> Result<Graph> {
-    for file in rejected {
-        let path: Arc<str> = file.path.text().into();
-        if file.reason == SkipReason::Empty && parses {
-            // An empty `__init__.py` makes a package.
-            let facts = graph::read(&path, "", watch).map(Box::new);
-            files.push((path, facts));
-        } else if may_be_named(file.reason) {
-            files.push((path, None));
-        }
-    }
-    let large = listing.skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
-    files.extend(large.map(|file| (file.path.text().into(), None)));
-    let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
-    graph::connect(files, texts, watch)
-}
-
 /// What one thread did.
 struct Part {
-    documents: Vec<Record>,
+    /// Each with what it says.
+    documents: Vec<(Record, Option<Box<FileSummary>>)>,
     rejected: Vec<Rejected>,
     /// Path and text of configuration files.
     configuration: Vec<(Box<str>, Box<str>)>,
-    /// Tokens, texts and what they say.
+    /// Tokens, texts and all that they say.
     spools: [SpoolReader; 3],
+    /// The definitions.
+    table: SymbolTable,
 }
 
 /// Buffers of one thread.
@@ -171,6 +137,8 @@ impl Work<'_> {
     fn run(&self, number: u32, folder: &Path) -> Result<Part> {
         let (mut tokens, mut texts, mut said) =
             (Spool::new(folder)?, Spool::new(folder)?, Spool::new(folder)?);
+        let failed = |source| Error::io("write a file in", folder, source);
+        let mut table = SymbolTableWriter::in_folder(folder).map_err(failed)?;
         let mut buffers = Buffers::default();
         let (mut documents, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(&index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
@@ -179,12 +147,13 @@ impl Work<'_> {
             match self.encode_file(entry, &mut buffers) {
                 Ok((mut record, text)) => {
                     let parse = || parsed(self.cache, &record.name, &text, self.with_calls, self.watch);
-                    let found = self.parses.then(parse).flatten();
+                    let mut summary = None;
                     record.spool = number;
-                    if let Some(Parsed { bytes, facts }) = found {
-                        record.facts_bytes = facts as u32;
-                        record.calls_bytes = (bytes.len() - facts) as u32;
-                        record.parsed_at = said.append(|out| out.extend_from_slice(&bytes))?;
+                    if let Some(found) = self.parses.then(parse).flatten() {
+                        summary = Some(FileSummary::new(&found.facts, &mut table, number).map_err(failed)?);
+                        record.facts_bytes = found.facts_bytes as u32;
+                        record.calls_bytes = (found.bytes.len() - found.facts_bytes) as u32;
+                        record.parsed_at = said.append(|out| out.extend_from_slice(&found.bytes))?;
                     }
                     record.tokens_at =
                         tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;
@@ -192,7 +161,7 @@ impl Work<'_> {
                     if is_configuration(&record.name, text.len()) {
                         configuration.push((Box::from(&*record.name), text.into_boxed_str()));
                     }
-                    documents.push(record);
+                    documents.push((record, summary.map(Box::new)));
                 }
                 Err(reason) => {
                     rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason })
@@ -201,7 +170,8 @@ impl Work<'_> {
             self.watch.progress.advance(entry.size);
         }
         let spools = [tokens.finish()?, texts.finish()?, said.finish()?];
-        Ok(Part { documents, rejected, configuration, spools })
+        let table = table.finish().map_err(failed)?;
+        Ok(Part { documents, rejected, configuration, spools, table })
     }
 
     fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<(Record, String), SkipReason> {

@@ -28,6 +28,8 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
             (0u64..).zip(planned).map(|(order, one)| (side, order, one)).collect::<Vec<_>>()
         })
         .collect();
+    // Planning takes more room than the plan.
+    longctx_alloc::give_back();
     let (chooser, finder) = (Chooser::new(world), Finder::new(world));
     watch.progress.begin("files", "sequences", planned.len() as u64);
     planned.par_iter().try_for_each_init(Maker::default, |maker, (side, order, one)| {

@@ -1,28 +1,30 @@
 //! Which documents must stay on one side of the split: nothing that validation measures may have been learnt under
 //! another name.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use longctx_column::{Column, ColumnWriter};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::clusters::{Clusters, Reason};
 use super::corpus::{Corpus, Record};
-use super::minhash::{Sketch, near_duplicates};
+use super::minhash::{self, Sketch, near_duplicates, sketch};
 use super::options::PackOptions;
 use super::past::Past;
-use crate::Result;
 use crate::cache::{Cache, Key, KeyMaker};
 use crate::graph::EdgeKind;
 use crate::history::{Blob, ObjectId};
 use crate::interrupt::Watch;
 use crate::source::Encoding;
+use crate::{Error, Result};
 
 /// Cycles of more files are not kept together: they would be half of a repository.
 const LARGEST_CYCLE: usize = 8;
 
 /// Finds the kin of every document: equal contents, near-duplicates (of any version that may be told), a common past,
-/// and tight cycles of imports.
+/// and tight cycles of imports. What is compared waits in a file in `folder`.
 ///
 /// # Errors
 /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
@@ -31,6 +33,7 @@ pub fn clusters(
     past: Option<&Past>,
     prefix: &[u8],
     options: &PackOptions,
+    folder: &Path,
     cache: &Cache,
     watch: Watch<'_>,
 ) -> Result<Clusters> {
@@ -45,67 +48,80 @@ pub fn clusters(
         }
     }
     watch.progress.begin("comparing", "files", corpus.documents.len() as u64);
-    let mut sketches: Vec<Sketch> = corpus
-        .documents
-        .par_iter()
-        .map(|record| {
-            watch.check()?;
-            watch.progress.advance(1);
-            let key = cache.is_on().then(|| text_key(record));
-            if let Some(known) = key.and_then(|key| Sketch::from_bytes(&cache.get(&key)?)) {
-                return Ok(known);
-            }
-            let sketch = Sketch::of(&corpus.read_text(record)?);
-            if let Some(key) = key {
-                cache.put(key, &sketch.to_bytes());
-            }
-            Ok(sketch)
-        })
-        .collect::<Result<_>>()?;
-    let mut owners: Vec<u32> = (0..corpus.documents.len() as u32).collect();
+    let sketches = Sketches::new(folder)?;
+    corpus.documents.par_iter().enumerate().try_for_each(|(document, record)| {
+        watch.check()?;
+        watch.progress.advance(1);
+        let key = cache.is_on().then(|| text_key(record));
+        if let Some(known) = key.and_then(|key| minhash::from_bytes(&cache.get(&key)?)) {
+            return sketches.add(&known, document as u32);
+        }
+        let sketch = sketch(&corpus.read_text(record)?);
+        if let Some(key) = key {
+            cache.put(key, &minhash::to_bytes(&sketch));
+        }
+        sketches.add(&sketch, document as u32)
+    })?;
     if let Some(past) = past {
         let versions = versions(corpus, past, prefix, options, &mut clusters);
         let packed = packed(corpus);
-        let (mut known, mut places, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, (id, _)) in versions.iter().enumerate() {
-            match packed.get(id) {
-                Some(&document) => known.push((place, sketches[document as usize].clone())),
-                None => match kept(cache, id, options) {
-                    Some(sketch) => known.push((place, sketch)),
-                    None => {
-                        places.push(place);
-                        ids.push(*id);
-                    }
-                },
+        let mut unread = Vec::new();
+        for (id, document) in versions {
+            if let Some(&same) = packed.get(&id) {
+                clusters.join(same, document, Reason::NearDuplicate);
+            } else if let Some(sketch) = kept(cache, &id, options) {
+                sketches.add(&sketch, document)?;
+            } else {
+                unread.push((id, document));
             }
         }
-        let found: Mutex<Vec<(usize, Sketch)>> = Mutex::new(known);
+        let ids: Vec<ObjectId> = unread.iter().map(|&(id, _)| id).collect();
         past.blobs.visit(&ids, options.max_file_size, watch, |at, blob| {
-            if let Blob::Bytes(bytes) = blob {
-                let sketch = Sketch::of(&String::from_utf8_lossy(bytes));
-                if cache.is_on() {
-                    cache.put(version_key(&ids[at], options), &sketch.to_bytes());
-                }
-                found.lock().unwrap_or_else(PoisonError::into_inner).push((places[at], sketch));
+            let Blob::Bytes(bytes) = blob else { return Ok(()) };
+            let sketch = sketch(&String::from_utf8_lossy(bytes));
+            if cache.is_on() {
+                cache.put(version_key(&ids[at], options), &minhash::to_bytes(&sketch));
             }
-            Ok(())
+            sketches.add(&sketch, unread[at].1)
         })?;
-        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.sort_unstable_by_key(|&(place, _)| place);
-        for (place, sketch) in found {
-            owners.push(versions[place].1);
-            sketches.push(sketch);
-        }
     }
+    let (sketches, owners) = sketches.finish()?;
     for (one, other) in near_duplicates(&sketches) {
         clusters.join(owners[one as usize], owners[other as usize], Reason::NearDuplicate);
     }
     Ok(clusters)
 }
 
+/// Sketches of documents and versions, on disk, in any order.
+struct Sketches<'f> {
+    folder: &'f Path,
+    /// The sketches, and for each the document that it belongs to.
+    all: Mutex<(ColumnWriter<Sketch>, Vec<u32>)>,
+}
+
+impl<'f> Sketches<'f> {
+    fn new(folder: &'f Path) -> Result<Self> {
+        let writer = ColumnWriter::in_folder(folder)
+            .map_err(|source| Error::io("create a file in", folder, source))?;
+        Ok(Self { folder, all: Mutex::new((writer, Vec::new())) })
+    }
+
+    fn add(&self, sketch: &Sketch, document: u32) -> Result<()> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.1.push(document);
+        all.0.extend(&[*sketch]).map_err(|source| Error::io("write", self.folder, source))
+    }
+
+    fn finish(self) -> Result<(Column<Sketch>, Vec<u32>)> {
+        let Self { folder, all } = self;
+        let (writer, owners) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((writer.finish().map_err(|source| Error::io("write", folder, source))?, owners))
+    }
+}
+
 /// The sketch of a version that an earlier run read.
 fn kept(cache: &Cache, id: &ObjectId, options: &PackOptions) -> Option<Sketch> {
-    Sketch::from_bytes(&cache.is_on().then(|| cache.get(&version_key(id, options)))??)
+    minhash::from_bytes(&cache.is_on().then(|| cache.get(&version_key(id, options)))??)
 }
 
 /// Larger versions have no sketch: the limit belongs to the key.

@@ -16,52 +16,46 @@ pub use near::near_duplicates;
 /// ten, where bins share their lenders. With half as many bins, 0.8 would be taken for less than 0.7 forty times as often.
 const BINS: usize = 256;
 
-/// A text's set of shingles in 1 KiB.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Sketch {
-    bins: [u32; BINS],
+/// A text's set of shingles in 1 KiB: its bins.
+pub type Sketch = [u32; BINS];
+
+/// The sketch of a text: the same on every machine.
+pub fn sketch(text: &str) -> Sketch {
+    // A shingle's hash has 63 bits, so none equals this.
+    const EMPTY: u64 = u64::MAX;
+    let mut least = [EMPTY; BINS];
+    shingles::for_each(text, |hash| {
+        let bin = &mut least[(hash >> 55) as usize];
+        *bin = hash.min(*bin);
+    });
+    let filled = least.map(|hash| hash != EMPTY);
+    std::array::from_fn(|bin| {
+        let source = if filled[bin] { bin } else { lender(bin, &filled) };
+        (least[source] >> 23) as u32
+    })
 }
 
-impl Sketch {
-    /// The sketch of a text: the same on every machine.
-    pub fn of(text: &str) -> Self {
-        // A shingle's hash has 63 bits, so none equals this.
-        const EMPTY: u64 = u64::MAX;
-        let mut least = [EMPTY; BINS];
-        shingles::for_each(text, |hash| {
-            let bin = &mut least[(hash >> 55) as usize];
-            *bin = hash.min(*bin);
-        });
-        let filled = least.map(|hash| hash != EMPTY);
-        let bins = std::array::from_fn(|bin| {
-            let source = if filled[bin] { bin } else { lender(bin, &filled) };
-            (least[source] >> 23) as u32
-        });
-        Self { bins }
-    }
+/// What [`from_bytes`] reads.
+pub fn to_bytes(sketch: &Sketch) -> Vec<u8> {
+    sketch.iter().flat_map(|bin| bin.to_le_bytes()).collect()
+}
 
-    /// What [`Self::from_bytes`] reads.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.bins.iter().flat_map(|bin| bin.to_le_bytes()).collect()
-    }
+/// A sketch that was written down; none if the length is not that of one.
+pub fn from_bytes(bytes: &[u8]) -> Option<Sketch> {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let bins: [[u8; 4]; BINS] = words.try_into().ok()?;
+    rest.is_empty().then(|| bins.map(u32::from_le_bytes))
+}
 
-    /// A sketch that was written down; none if the length is not that of one.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (words, rest) = bytes.as_chunks::<4>();
-        let bins: [[u8; 4]; BINS] = words.try_into().ok()?;
-        rest.is_empty().then(|| Self { bins: bins.map(u32::from_le_bytes) })
-    }
+/// In how many bins two sketches agree.
+fn agreement(one: &Sketch, other: &Sketch) -> u32 {
+    one.iter().zip(other).map(|(one, other)| u32::from(one == other)).sum()
+}
 
-    /// An estimate of the Jaccard similarity of two texts, from 0 to 1 in steps of 1/256.
-    #[cfg(test)]
-    pub fn similarity(&self, other: &Self) -> f64 {
-        f64::from(self.agreement(other)) / BINS as f64
-    }
-
-    /// In how many bins two sketches agree.
-    fn agreement(&self, other: &Self) -> u32 {
-        self.bins.iter().zip(&other.bins).map(|(one, other)| u32::from(one == other)).sum()
-    }
+/// An estimate of the Jaccard similarity of two texts, from 0 to 1 in steps of 1/256.
+#[cfg(test)]
+fn similarity(one: &Sketch, other: &Sketch) -> f64 {
+    f64::from(agreement(one, other)) / BINS as f64
 }
 
 /// The first filled bin on the walk that begins at an empty one. At least one must be filled: every text has a shingle.
@@ -183,7 +177,7 @@ mod tests {
                 let old = words.join(" ");
                 dice.edit(&mut words, 1 + length * round / 200);
                 let new = words.join(" ");
-                errors.push(Sketch::of(&old).similarity(&Sketch::of(&new)) - jaccard(&old, &new));
+                errors.push(similarity(&sketch(&old), &sketch(&new)) - jaccard(&old, &new));
             }
         }
         let mean = |errors: &[f64], power: i32| {
@@ -196,9 +190,8 @@ mod tests {
 
     #[test]
     fn spaces_do_not_count_and_order_does() {
-        let sketch = Sketch::of;
         assert!(sketch("fn f ( x ) { x + 1 }") == sketch("fn f(x) {\n\tx+1\n}\n"));
-        assert!(sketch("a b c d e f g").similarity(&sketch("g f e d c b a")) < 0.1);
+        assert!(similarity(&sketch("a b c d e f g"), &sketch("g f e d c b a")) < 0.1);
         assert_eq!(jaccard("a b c d e f g", "g f e d c b a"), 0.0);
     }
 
@@ -209,14 +202,14 @@ mod tests {
         assert_eq!(jaccard("a b c d", "a b c d"), 1.0);
         assert_eq!(jaccard("a b c d", "a b c e"), 0.0);
         assert_eq!(jaccard("a b c d e", "a b c d e f"), 0.5);
-        assert_eq!(Sketch::of("").similarity(&Sketch::of("a")), 0.0);
-        assert_eq!(Sketch::of("").similarity(&Sketch::of("\t")), 1.0);
+        assert_eq!(similarity(&sketch(""), &sketch("a")), 0.0);
+        assert_eq!(similarity(&sketch(""), &sketch("\t")), 1.0);
     }
 
     #[test]
     fn sketches_are_the_same_everywhere() {
-        let sketch = Sketch::of("fn main() { println!(\"größer als 3 €\"); }");
-        let digest = sketch.bins.iter().fold(0, |digest, &bin| shingles::scramble(digest ^ u64::from(bin)));
+        let sketch = sketch("fn main() { println!(\"größer als 3 €\"); }");
+        let digest = sketch.iter().fold(0, |digest, &bin| shingles::scramble(digest ^ u64::from(bin)));
         assert_eq!(digest, 8_387_385_560_148_917_904);
     }
 
@@ -235,11 +228,11 @@ mod tests {
 
     #[test]
     fn a_sketch_comes_back_from_its_bytes() {
-        let sketch = Sketch::of("one two three four five six");
-        let bytes = sketch.to_bytes();
-        assert!(Sketch::from_bytes(&bytes).unwrap() == sketch);
-        assert!(Sketch::from_bytes(&bytes[1..]).is_none());
-        assert!(Sketch::from_bytes(&[&bytes[..], b"1234"].concat()).is_none());
+        let sketch = sketch("one two three four five six");
+        let bytes = to_bytes(&sketch);
+        assert!(from_bytes(&bytes).unwrap() == sketch);
+        assert!(from_bytes(&bytes[1..]).is_none());
+        assert!(from_bytes(&[&bytes[..], b"1234"].concat()).is_none());
     }
 
     proptest! {
@@ -255,7 +248,7 @@ mod tests {
         #[test]
         fn any_text_has_a_sketch_that_is_its_own(text in "\\PC{0,200}") {
             prop_assert_eq!(jaccard(&text, &text), 1.0);
-            prop_assert_eq!(Sketch::of(&text).similarity(&Sketch::of(&text)), 1.0);
+            prop_assert_eq!(similarity(&sketch(&text), &sketch(&text)), 1.0);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod clock;
 mod clusters;
 mod commits;
+mod connect;
 mod context;
 mod corpus;
 mod current;
@@ -142,7 +143,8 @@ fn make(
         clock.lap("check", bytes, Unit::Bytes);
         return Ok(Outcome::Kept(kept));
     }
-    let clusters = kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, cache, watch)?;
+    let clusters =
+        kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, folder, cache, watch)?;
     let paths = corpus.documents.iter().map(|record| record.path.as_bytes());
     let validation = split::draw(&clusters, paths, options.validation_split, options.seed);
     let sides = Sides::new(validation, clusters.groups());

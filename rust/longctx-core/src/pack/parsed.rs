@@ -6,17 +6,16 @@ use crate::graph::{FileFacts, Lang};
 use crate::interrupt::Watch;
 use crate::symbols::calls::Call;
 
-/// What a file says, written down: it is read again when all files are known.
+/// What a file says.
 pub struct Parsed {
-    /// Its imports and definitions, as [`facts_of`] reads them, then its calls, as [`calls_of`] reads them; no calls
-    /// unless they were asked for.
+    /// Its imports and definitions.
+    pub facts: FileFacts,
+    /// The same, as [`facts_of`] reads them, then its calls, as [`calls_of`] reads them; no calls unless they were asked
+    /// for.
     pub bytes: Vec<u8>,
     /// How many of these bytes are imports and definitions.
-    pub facts: usize,
+    pub facts_bytes: usize,
 }
-
-/// Bytes in front of a value in the cache that say how long its facts are.
-const LENGTH: usize = size_of::<u32>();
 
 /// Finds out what a file says; none where its language has no grammar. `path` is relative to the repository.
 pub fn parsed(cache: &Cache, path: &str, text: &str, with_calls: bool, watch: Watch<'_>) -> Option<Parsed> {
@@ -26,36 +25,32 @@ pub fn parsed(cache: &Cache, path: &str, text: &str, with_calls: bool, watch: Wa
     }
     let purpose = if with_calls { "facts and calls" } else { "facts" };
     let key = KeyMaker::new(purpose).add(path.as_bytes()).add(text.as_bytes()).key();
-    if let Some(known) = cache.get(&key).and_then(from_cache) {
-        return Some(known);
+    if let Some(bytes) = cache.get(&key)
+        && let Ok((facts, calls)) = postcard::take_from_bytes(&bytes)
+    {
+        let facts_bytes = bytes.len() - calls.len();
+        return Some(Parsed { facts, bytes, facts_bytes });
     }
     let parsed = parse(path, text, with_calls, watch)?;
     // What an interrupted parser gave up is no result.
-    if watch.check().is_ok()
-        && let Ok(length) = u32::try_from(parsed.facts)
-    {
-        cache.put(key, &[&length.to_le_bytes()[..], &parsed.bytes].concat());
+    if watch.check().is_ok() {
+        cache.put(key, &parsed.bytes);
     }
     Some(parsed)
 }
 
-fn from_cache(mut value: Vec<u8>) -> Option<Parsed> {
-    let facts = u32::from_le_bytes(*value.first_chunk::<LENGTH>()?) as usize;
-    value.drain(..LENGTH);
-    (facts <= value.len()).then_some(Parsed { bytes: value, facts })
-}
-
 fn parse(path: &str, text: &str, with_calls: bool, watch: Watch<'_>) -> Option<Parsed> {
+    let (facts, calls) = match with_calls {
+        true => read_with_calls(path, text, watch).map(|(facts, calls)| (facts, Some(calls)))?,
+        false => (read(path, text, watch)?, None),
+    };
     // Names and numbers: there is nothing in it that could not be written.
-    if !with_calls {
-        let bytes = postcard::to_stdvec(&read(path, text, watch)?).unwrap_or_default();
-        return Some(Parsed { facts: bytes.len(), bytes });
+    let mut bytes = postcard::to_stdvec(&facts).unwrap_or_default();
+    let facts_bytes = bytes.len();
+    if let Some(calls) = calls {
+        bytes.extend(postcard::to_stdvec(&calls).unwrap_or_default());
     }
-    let (facts, calls) = read_with_calls(path, text, watch)?;
-    let bytes = postcard::to_stdvec(&facts).unwrap_or_default();
-    let facts = bytes.len();
-    let bytes = postcard::to_extend(&calls, bytes).unwrap_or_default();
-    Some(Parsed { bytes, facts })
+    Some(Parsed { facts, bytes, facts_bytes })
 }
 
 /// The imports and definitions that were written down.
@@ -93,7 +88,7 @@ mod tests {
         let read = |cache: &Cache| {
             let one = |(path, text)| parsed(cache, path, text, true, Watch::none()).unwrap();
             files.map(one).map(|found| {
-                let (facts, calls) = found.bytes.split_at(found.facts);
+                let (facts, calls) = found.bytes.split_at(found.facts_bytes);
                 format!("{:?} {:?}", facts_of(facts).unwrap(), calls_of(calls))
             })
         };

@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::world::World;
 use crate::Result;
 use crate::difficulty::Features;
+use crate::graph::FileIndex;
 use crate::sequence::{Draft, Role, Segment, Why, words};
 
 /// Shorter names are too often something else.
@@ -30,17 +31,19 @@ impl<'f> Finder<'f> {
     /// Counts the definitions of all files.
     pub fn new(world: &'f World<'f>) -> Self {
         let mut defined_in: FxHashMap<&str, u32> = FxHashMap::default();
-        for facts in world.corpus.graph.facts.iter().flatten() {
+        let graph = &world.corpus.graph;
+        let all = || (0..graph.files.len()).map(|file| graph.facts(file as FileIndex));
+        for facts in all().flatten() {
             let names: FxHashSet<&str> =
-                facts.definitions.iter().map(|definition| &*definition.name).collect();
+                facts.definitions.iter().map(|definition| definition.name()).collect();
             for name in names {
                 *defined_in.entry(name).or_default() += 1;
             }
         }
         let mut finder = Self { world, defined_in, telling: Vec::new() };
-        let places = world.corpus.graph.facts.iter().map(|facts| {
-            let all = (0u32..).zip(facts.iter().flat_map(|facts| &facts.definitions));
-            all.filter(|(_, definition)| finder.tells(&definition.name)).map(|(place, _)| place).collect()
+        let places = all().map(|facts| {
+            let all = (0u32..).zip(facts.iter().flat_map(|facts| facts.definitions.iter()));
+            all.filter(|(_, definition)| finder.tells(definition.name())).map(|(place, _)| place).collect()
         });
         finder.telling = places.collect();
         finder
@@ -127,9 +130,9 @@ impl<'f> Finder<'f> {
                 let record = &self.world.corpus.documents[document as usize];
                 let Some(facts) = self.world.facts(record) else { return };
                 for &place in self.telling.get(record.file as usize).into_iter().flatten() {
-                    let definition = &facts.definitions[place as usize];
+                    let Some(definition) = facts.definitions.get(place as usize) else { continue };
                     if (segment.bytes[0]..segment.bytes[1]).contains(&definition.range.start) {
-                        note(&definition.name, token_at(segment, definition.range.start));
+                        note(definition.name(), token_at(segment, definition.range.start));
                     }
                 }
             }

@@ -14,7 +14,7 @@ use super::output::Side;
 use super::split::Sides;
 use crate::Result;
 use crate::cache::Cache;
-use crate::graph::{FileSummary, Order};
+use crate::graph::{Known, Order};
 use crate::sequence::{Kit, Text};
 
 /// The documents, their graph, the split, and the means to encode.
@@ -92,11 +92,11 @@ impl World<'_> {
     }
 
     /// What a document says: its imports and definitions.
-    pub fn facts(&self, record: &Record) -> Option<&FileSummary> {
-        self.corpus.graph.facts.get(record.file as usize)?.as_deref()
+    pub fn facts(&self, record: &Record) -> Option<Known<'_>> {
+        self.corpus.graph.facts(record.file)
     }
 
-    /// The bytes of a document's lines with imports, as [`FileSummary::import_lines`] finds them.
+    /// The bytes of a document's lines with imports, as [`Known::import_lines`] finds them.
     pub fn import_lines(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
         self.imports.0[document as usize].get_or_init(|| {
             let facts = self.facts(loaded.record);

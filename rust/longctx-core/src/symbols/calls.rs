@@ -1,11 +1,11 @@
 //! The calls in a file by its syntax tree: what is called, on what, and where.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Tree};
 
-use super::Definition;
 use crate::graph::Lang;
 use crate::graph::parse::{Kinds, parse, text_of, walk};
 use crate::interrupt::Watch;
@@ -58,24 +58,24 @@ pub fn calls(lang: Lang, text: &str, watch: Watch<'_>) -> Vec<Call> {
     parse(lang, text, watch).map(|tree| collect(lang, text, &tree)).unwrap_or_default()
 }
 
-/// For each call the innermost of `definitions` around it, as a place in that list. Decorators, which stand before the
-/// head of a definition, are no part of it.
-pub fn callers(calls: &[Call], definitions: &[Definition]) -> Vec<Option<u32>> {
+/// For each call the innermost definition around it, as a place in the list of which `definitions` gives the ranges and
+/// where the heads begin. Decorators, which stand before the head of a definition, are no part of it.
+pub fn callers(calls: &[Call], definitions: impl Iterator<Item = (Range<u32>, u32)>) -> Vec<Option<u32>> {
+    let definitions: Vec<(Range<u32>, u32)> = definitions.collect();
     // Definitions are sorted by their start: those around a call are among the open ones.
     let mut open: Vec<u32> = Vec::new();
     let mut next = 0;
     calls
         .iter()
         .map(|call| {
-            while definitions.get(next).is_some_and(|definition| definition.range.start <= call.at) {
+            while definitions.get(next).is_some_and(|(range, _)| range.start <= call.at) {
                 open.push(next as u32);
                 next += 1;
             }
-            open.retain(|&at| definitions[at as usize].range.end > call.at);
+            open.retain(|&at| definitions[at as usize].0.end > call.at);
             // Of two with the same start the later one is inside.
-            let inside =
-                open.iter().copied().filter(|&at| definitions[at as usize].signature.start <= call.at);
-            inside.max_by_key(|&at| (definitions[at as usize].range.start, at))
+            let inside = open.iter().copied().filter(|&at| definitions[at as usize].1 <= call.at);
+            inside.max_by_key(|&at| (definitions[at as usize].0.start, at))
         })
         .collect()
 }
@@ -266,7 +266,7 @@ mod tests {
         for call in &all {
             assert!(text[call.at as usize..].starts_with(&*call.name));
         }
-        callers(&all, &defined)
+        callers(&all, defined.iter().map(|one| (one.range.clone(), one.signature.start)))
             .into_iter()
             .zip(&all)
             .map(|(caller, call)| {

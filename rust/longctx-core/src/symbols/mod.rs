@@ -5,6 +5,7 @@ mod collect;
 mod incremental;
 mod names;
 mod rules;
+mod table;
 
 use std::ops::Range;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::collect::collect;
 pub(crate) use self::incremental::Definitions;
+pub use self::table::{Symbol, SymbolTable, SymbolTableWriter, Symbols, TableSlice};
 use crate::graph::Lang;
 use crate::graph::parse::parse;
 use crate::interrupt::Watch;
@@ -39,6 +41,23 @@ pub enum SymbolKind {
 }
 
 impl SymbolKind {
+    /// All kinds, in the order of their numbers.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Function,
+        Self::Method,
+        Self::Class,
+        Self::Struct,
+        Self::Enum,
+        Self::Interface,
+        Self::Trait,
+        Self::Impl,
+        Self::Module,
+        Self::Type,
+        Self::Constant,
+        Self::Variable,
+        Self::Macro,
+    ];
+
     /// Definitions inside are members of it.
     fn has_members(self) -> bool {
         matches!(self, Self::Class | Self::Struct | Self::Enum | Self::Interface | Self::Trait | Self::Impl)

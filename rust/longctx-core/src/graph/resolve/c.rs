@@ -21,7 +21,7 @@ impl<'a> Includes<'a> {
             .filter(|folder| folder.is_empty() || INCLUDE_FOLDERS.contains(&name(folder)))
             .collect();
         folders.sort_unstable_by_key(|folder| (folder.matches('/').count(), *folder));
-        Self { tree: &world.tree, folders }
+        Self { tree: world.tree, folders }
     }
 
     fn find(&self, from: &str, form: Form, path: &str) -> Match {

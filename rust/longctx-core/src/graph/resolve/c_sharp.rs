@@ -21,7 +21,7 @@ pub(super) struct CSharp<'a> {
 
 impl<'a> CSharp<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        let mut index = Index::new(&world.tree);
+        let mut index = Index::new(world.tree);
         let mut namespaces = HashSet::new();
         let mut global = Vec::new();
         for (file, facts) in world.of(Family::CSharp) {
@@ -41,7 +41,7 @@ impl<'a> CSharp<'a> {
             let globals = facts.imports.iter().filter(|import| &*import.scope == "global");
             global.extend(globals.filter(|import| import.form == Form::Glob).map(|import| &*import.path));
         }
-        Self { tree: &world.tree, index, namespaces, global }
+        Self { tree: world.tree, index, namespaces, global }
     }
 
     /// The file of a type named in full; what follows the type is inside of it.

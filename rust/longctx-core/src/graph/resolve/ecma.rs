@@ -28,7 +28,7 @@ impl<'a> Ecma<'a> {
         let packages = Packages::read(world);
         let modules = ResolverGeneric::new_with_file_system(Listed::new(world, &packages), options("import"));
         let commonjs = modules.clone_with_options(options("require"));
-        Self { tree: &world.tree, packages, modules, commonjs }
+        Self { tree: world.tree, packages, modules, commonjs }
     }
 
     fn find(&self, from: &str, form: Form, specifier: &str) -> Option<FileIndex> {

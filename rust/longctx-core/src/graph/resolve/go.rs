@@ -31,7 +31,7 @@ pub(super) struct Go<'a> {
 
 impl<'a> Go<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        let tree = &world.tree;
+        let tree = world.tree;
         let mut packages: HashMap<(&str, &str), Package<'_>> = HashMap::new();
         let mut importable: HashMap<&str, &str> = HashMap::new();
         for (file, facts) in world.of(Family::Go) {

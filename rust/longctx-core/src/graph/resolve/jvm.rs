@@ -28,13 +28,13 @@ enum Target {
 
 impl<'a> Jvm<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        let mut index = Index::new(&world.tree);
+        let mut index = Index::new(world.tree);
         for (file, facts) in world.of(Family::Jvm) {
             for definition in facts.definitions.iter().filter(|definition| definition.parent.is_none()) {
                 index.add(&facts.package, &definition.name, file);
             }
         }
-        let mut jvm = Self { tree: &world.tree, index, offers: Offers::default() };
+        let mut jvm = Self { tree: world.tree, index, offers: Offers::default() };
         let mut offers = Offers::default();
         for (file, facts) in world.of(Family::Jvm) {
             let path = world.tree.path(file);

@@ -23,7 +23,7 @@ use self::tree::Tree;
 pub(in crate::graph) use self::tree::join;
 use super::facts::FileFacts;
 use super::lang::Family;
-use super::{Edge, EdgeKind, FileIndex, Reason, SourceFile, Unresolved};
+use super::{Edge, EdgeKind, FileIndex, Listed, Reason, Source, SourceFile, Unresolved};
 use crate::Result;
 use crate::interrupt::Watch;
 
@@ -52,7 +52,7 @@ trait Resolver: Sync {
 
 /// Everything that a resolver may know.
 struct World<'a> {
-    tree: Tree<'a>,
+    tree: &'a Tree<'a>,
     facts: &'a [Option<Box<FileFacts>>],
     files: &'a [SourceFile<'a>],
 }
@@ -73,26 +73,34 @@ impl<'a> World<'a> {
     }
 }
 
-/// Resolves everything. `paths` is sorted, `facts` runs beside it, `files` is sorted by path.
+/// Resolves everything. `files` is sorted by path, and so are those with a text.
 pub(crate) fn all(
-    paths: &[&str],
-    facts: &[Option<Box<FileFacts>>],
-    files: &[SourceFile<'_>],
+    files: &[Listed],
+    facts: &Source<'_>,
+    texts: &[SourceFile<'_>],
     watch: Watch<'_>,
 ) -> Result<Found> {
-    let world = World { tree: Tree::new(paths), facts, files };
+    let paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
+    let tree = Tree::new(&paths);
+    let family = |file: &Listed| file.summary.as_ref().map(|summary| summary.lang().family());
     let mut present: Vec<Family> = Vec::new();
-    for family in facts.iter().flatten().map(|facts| facts.lang.family()) {
+    for family in files.iter().filter_map(family) {
         if !present.contains(&family) {
             present.push(family);
         }
     }
     let mut found = Found::default();
-    for family in present {
-        watch.check()?;
-        let resolver = resolver(family, &world);
+    for one in present {
+        // Files of other families say nothing to this one: a part of all is in memory at a time.
+        let read = files.par_iter().map(|file| {
+            watch.check()?;
+            if family(file) == Some(one) { facts(file.number) } else { Ok(None) }
+        });
+        let facts: Vec<Option<Box<FileFacts>>> = read.collect::<Result<_>>()?;
+        let world = World { tree: &tree, facts: &facts, files: texts };
+        let resolver = resolver(one, &world);
         let parts: Vec<Found> = world
-            .of(family)
+            .of(one)
             .collect::<Vec<_>>()
             .par_chunks(16)
             .map(|chunk| {

@@ -18,7 +18,7 @@ pub(super) struct Php<'a> {
 
 impl<'a> Php<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        let mut index = Index::new(&world.tree);
+        let mut index = Index::new(world.tree);
         let mut vendors = HashSet::new();
         for (file, facts) in world.of(Family::Php) {
             for definition in facts.definitions.iter().filter(|definition| definition.parent.is_none()) {
@@ -26,7 +26,7 @@ impl<'a> Php<'a> {
             }
             vendors.extend(facts.package.split('\\').next().filter(|vendor| !vendor.is_empty()));
         }
-        Self { tree: &world.tree, index, vendors }
+        Self { tree: world.tree, index, vendors }
     }
 
     fn named(&self, full: &str, from: &str) -> Option<Vec<FileIndex>> {

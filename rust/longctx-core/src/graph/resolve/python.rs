@@ -42,7 +42,7 @@ enum Outcome {
 
 impl<'a> Python<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        let tree = &world.tree;
+        let tree = world.tree;
         let mut folders = HashSet::from([""]);
         for (file, _) in world.of(Family::Python) {
             let mut folder = parent(tree.path(file));

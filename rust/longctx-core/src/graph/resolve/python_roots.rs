@@ -7,7 +7,7 @@ use super::tree::{join, parent};
 
 /// Folders that modules are looked for in, the nearest to the repository's root first.
 pub(super) fn configured(world: &World<'_>) -> Vec<String> {
-    let tree = &world.tree;
+    let tree = world.tree;
     let mut roots: Vec<String> = Vec::new();
     let mut add = |folder: &str, rest: &str| {
         if let Some(root) = join(folder, rest)

@@ -21,7 +21,7 @@ pub(super) struct Ruby<'a> {
 
 impl<'a> Ruby<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        let tree = &world.tree;
+        let tree = world.tree;
         let mut roots: Vec<&str> = tree
             .folders()
             .filter(|folder| folder.is_empty() || matches!(name(folder), "lib" | "test" | "spec"))

@@ -40,7 +40,7 @@ impl<'a> Rust<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
         let packages = Packages::read(world);
         let mut rust = Self {
-            tree: &world.tree,
+            tree: world.tree,
             packages,
             crates: Vec::new(),
             places: vec![Vec::new(); world.facts.len()],

@@ -11,7 +11,7 @@ pub(super) struct Shell<'a> {
 
 impl<'a> Shell<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
-        Self { tree: &world.tree }
+        Self { tree: world.tree }
     }
 
     fn find(&self, from: &str, path: &str) -> Match {

@@ -11,7 +11,7 @@ use crate::graph::{Edge, EdgeKind};
 use crate::pack::corpus::Record;
 use crate::pack::world::World;
 use crate::sequence::{Draft, Link, Piece, Role, Why};
-use crate::symbols::{Definition, SymbolKind};
+use crate::symbols::{Symbol, SymbolKind, Symbols};
 
 /// Tokens of the elision line that comes with a piece.
 const ELISION: u32 = 4;
@@ -117,7 +117,7 @@ fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen]) -
                 false => (&definition.signature, Role::Signature),
             };
             Piece {
-                name: Some(Arc::from(&*definition.name)),
+                name: Some(Arc::from(definition.name())),
                 needed_by: Some(file.link.clone()),
                 ..Piece::new(whole_lines(text, range.start as usize..range.end as usize), role, one.why)
             }
@@ -181,25 +181,25 @@ fn collect(
     out: &mut Vec<Candidate>,
 ) {
     let Some(facts) = world.facts(file.record) else { return };
-    let all = &facts.definitions;
+    let all = facts.definitions;
     let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
     let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
-    let is_named = |definition: &Definition| targets.known.contains(&*definition.name);
+    let is_named = |definition: &Symbol<'_>| targets.known.contains(definition.name());
     for (at, definition) in all.iter().enumerate() {
         let outer = definition.parent.and_then(|at| all.get(at as usize));
-        let is_member = outer.is_some_and(|outer| outer.kind != SymbolKind::Module);
+        let is_member = outer.as_ref().is_some_and(|outer| outer.kind != SymbolKind::Module);
         if definition.kind == SymbolKind::Module {
             continue;
         }
         let why = match is_member {
             // A member says little without what it is a member of.
-            true if outer.is_some_and(is_named) => Why::MemberOfNamed,
+            true if outer.as_ref().is_some_and(is_named) => Why::MemberOfNamed,
             true => continue,
-            false if is_named(definition) => Why::Named,
+            false if is_named(&definition) => Why::Named,
             false if definition.kind != SymbolKind::Impl && drawn(draw, at) => Why::Drawn,
             false => continue,
         };
-        if is_private(all, definition) {
+        if is_private(all, &definition) {
             continue;
         }
         let size = |range: &std::ops::Range<u32>| estimate(file.record, range.len() + INDENT) + ELISION;
@@ -214,12 +214,12 @@ fn collect(
 }
 
 /// Whether a definition stands in a function, or in a module of tests: nobody else uses it.
-fn is_private(all: &[Definition], definition: &Definition) -> bool {
+fn is_private(all: Symbols<'_>, definition: &Symbol<'_>) -> bool {
     let mut parent = definition.parent;
     while let Some(outer) = parent.and_then(|at| all.get(at as usize)) {
         match outer.kind {
             SymbolKind::Function | SymbolKind::Method => return true,
-            SymbolKind::Module if matches!(&*outer.name, "test" | "tests") => return true,
+            SymbolKind::Module if matches!(outer.name(), "test" | "tests") => return true,
             _ => parent = outer.parent,
         }
     }

@@ -18,7 +18,7 @@ impl Chooser<'_> {
             .map(|definition| {
                 let head = definition.signature.start as usize..definition.signature.end as usize;
                 Piece {
-                    name: Some((&*definition.name).into()),
+                    name: Some(definition.name().into()),
                     ..Piece::new(whole_lines(text, head), Role::Signature, Why::Enclosing)
                 }
             })

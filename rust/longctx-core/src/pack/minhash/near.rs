@@ -1,6 +1,6 @@
 //! Pairs of near duplicates among many sketches, without comparing all with all.
 
-use super::{BINS, Sketch};
+use super::{BINS, Sketch, agreement};
 use crate::pack::clusters::DisjointSets;
 
 /// Sketches are compared where they agree in all rows of one band. Two texts of similarity J are never compared with the
@@ -85,7 +85,7 @@ impl<'s> Search<'s> {
             .zip(&self.sketches)
             .map(|(place, sketch)| {
                 let mut key = [0; ROWS];
-                key.copy_from_slice(&sketch.bins[rows.clone()]);
+                key.copy_from_slice(&sketch[rows.clone()]);
                 (key, place)
             })
             .collect();
@@ -93,7 +93,7 @@ impl<'s> Search<'s> {
         for bucket in keyed.chunk_by_mut(|one, other| one.0 == other.0) {
             if bucket.len() > WINDOW {
                 let following = |&(_, place): &([u32; ROWS], u32)| {
-                    let (before, after) = self.sketches[place as usize].bins.split_at(rows.end);
+                    let (before, after) = self.sketches[place as usize].split_at(rows.end);
                     after.iter().chain(before)
                 };
                 bucket.sort_unstable_by(|one, other| following(one).cmp(following(other)));
@@ -110,7 +110,7 @@ impl<'s> Search<'s> {
         if self.sure.same(one, other) {
             return;
         }
-        let agreement = self.sketches[one as usize].agreement(self.sketches[other as usize]);
+        let agreement = agreement(self.sketches[one as usize], self.sketches[other as usize]);
         if agreement < NEAR {
             return;
         }
@@ -135,7 +135,7 @@ impl<'s> Search<'s> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::Dice;
-    use super::super::{overlap, set};
+    use super::super::{overlap, set, similarity, sketch};
     use super::*;
     use crate::pack::clusters::{Clusters, Reason};
 
@@ -162,10 +162,11 @@ mod tests {
 
     /// A sketch that agrees with `base` in about `share` of its bins.
     fn relative(dice: &mut Dice, base: &Sketch, share: f64) -> Sketch {
-        let bins = base.bins.map(|bin| {
-            if (dice.below(1000) as f64) < share * 1000.0 { bin } else { dice.below(1 << 32) as u32 }
-        });
-        Sketch { bins }
+        base.map(
+            |bin| {
+                if (dice.below(1000) as f64) < share * 1000.0 { bin } else { dice.below(1 << 32) as u32 }
+            },
+        )
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
                 texts.extend(family(&mut dice, words, 12, edits));
             }
         }
-        let sketches: Vec<Sketch> = texts.iter().map(|text| Sketch::of(text)).collect();
+        let sketches: Vec<Sketch> = texts.iter().map(|text| sketch(text)).collect();
         let sets: Vec<Vec<u64>> = texts.iter().map(|text| set(text)).collect();
         let exact = |one: u32, other: u32| overlap(&sets[one as usize], &sets[other as usize]);
 
@@ -206,10 +207,10 @@ mod tests {
         let mut words = dice.words(300);
         let mut sketches = Vec::new();
         for _ in 0..1000 {
-            sketches.push(Sketch::of(&words.join(" ")));
+            sketches.push(sketch(&words.join(" ")));
             dice.edit(&mut words, 3);
         }
-        assert!(sketches[0].similarity(&sketches[999]) < 0.1);
+        assert!(similarity(&sketches[0], &sketches[999]) < 0.1);
         let pairs = near_duplicates(&sketches);
         assert_eq!(pairs.len(), 999);
         assert!(connected(1000, pairs.into_iter()).iter().all(|&first| first == 0));
@@ -217,16 +218,16 @@ mod tests {
 
     #[test]
     fn equal_sketches_make_a_chain() {
-        let sketches = vec![Sketch::of("a"), Sketch::of("b"), Sketch::of("a"), Sketch::of("a")];
+        let sketches = vec![sketch("a"), sketch("b"), sketch("a"), sketch("a")];
         assert_eq!(near_duplicates(&sketches), [(0, 2), (2, 3)]);
-        assert_eq!(near_duplicates(&vec![Sketch::of(""); 20_000]).len(), 19_999);
+        assert_eq!(near_duplicates(&vec![sketch(""); 20_000]).len(), 19_999);
         assert_eq!(near_duplicates(&[]), []);
     }
 
     #[test]
     fn duplicates_are_connected_in_a_crowd_whose_buckets_are_too_great_to_compare_all() {
         let mut dice = Dice(3);
-        let base = Sketch::of("");
+        let base = sketch("");
         // Three thousand that agree in 0.64 with each other, copies of some, and a few nearer to what all have in common.
         let mut sketches: Vec<Sketch> = (0..3000).map(|_| relative(&mut dice, &base, 0.8)).collect();
         for one in 0..300 {
@@ -239,7 +240,7 @@ mod tests {
         let alike: Vec<(u32, u32)> = copies.chain(central).collect();
 
         let agreement =
-            |(one, other): (u32, u32)| sketches[one as usize].agreement(&sketches[other as usize]);
+            |(one, other): (u32, u32)| agreement(&sketches[one as usize], &sketches[other as usize]);
         let (pairs, mut found) = (near_duplicates(&sketches), 0);
         for level in NEAR..SURE {
             let as_similar = pairs.iter().copied().filter(|&pair| agreement(pair) >= level);
@@ -255,7 +256,7 @@ mod tests {
     #[test]
     fn the_order_of_sketches_does_not_change_what_is_connected() {
         let mut dice = Dice(4);
-        let bases: Vec<Sketch> = (0..20).map(|n| Sketch::of(&n.to_string())).collect();
+        let bases: Vec<Sketch> = (0..20).map(|n| sketch(&n.to_string())).collect();
         let members = (0..2000).map(|_| dice.below(20)).collect::<Vec<_>>();
         let sketches: Vec<Sketch> =
             members.iter().map(|&base| relative(&mut dice, &bases[base], 0.85)).collect();
@@ -263,7 +264,7 @@ mod tests {
         for end in (1..2000).rev() {
             order.swap(dice.below(end + 1), end);
         }
-        let shuffled: Vec<Sketch> = order.iter().map(|&from| sketches[from as usize].clone()).collect();
+        let shuffled: Vec<Sketch> = order.iter().map(|&from| sketches[from as usize]).collect();
         let back = near_duplicates(&shuffled)
             .into_iter()
             .map(|(one, other)| (order[one as usize], order[other as usize]));

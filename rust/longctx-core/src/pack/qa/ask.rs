@@ -81,7 +81,7 @@ impl<'w> Asker<'_, 'w> {
             for other in alike.into_iter().take(TRIED) {
                 let Some(target) = self.index.target_of(other) else { continue };
                 let Some(definition) = self.index.definition(other) else { continue };
-                let unseen = !self.set.iter().any(|snippet| snippet.has_word(&definition.name));
+                let unseen = !self.set.iter().any(|snippet| snippet.has_word(definition.name()));
                 if unseen && self.asks_about(other.document) && !self.outside_callers(target, None).is_empty()
                 {
                     all.push(Candidate::NoDefinition { target });
@@ -126,12 +126,14 @@ impl<'w> Asker<'_, 'w> {
 
     /// The name of a target.
     pub fn name_of(&self, target: u32) -> &'w str {
-        self.index.definition(self.index.targets()[target as usize]).map_or("", |definition| &definition.name)
+        self.index
+            .definition(self.index.targets()[target as usize])
+            .map_or("", |definition| definition.name())
     }
 
     fn defines_item(&self, item: Item, at: Option<usize>) -> Proof {
         let (line, name) =
-            self.index.definition(item).map_or((0, ""), |definition| (definition.line, &*definition.name));
+            self.index.definition(item).map_or((0, ""), |definition| (definition.line, definition.name()));
         let path = &self.world.corpus.documents[item.document as usize].name;
         Proof::new(Fact::Defines, path, line, name, at)
     }
@@ -227,10 +229,8 @@ impl<'w> Asker<'_, 'w> {
 
     /// The calls in all of a snippet's definition, shown or not.
     fn full_calls<'s>(&'s self, snippet: &'s Snippet<'w>) -> impl Iterator<Item = &'s Called> {
-        let body = snippet
-            .item
-            .and_then(|item| self.index.definition(item))
-            .map(|definition| definition.range.clone());
+        let body =
+            snippet.item.and_then(|item| self.index.definition(item)).map(|definition| definition.range);
         let calls = self.index.calls(snippet.document).iter();
         calls.filter(move |called| body.as_ref().is_some_and(|body| body.contains(&called.at)))
     }
@@ -246,8 +246,8 @@ impl<'w> Asker<'_, 'w> {
             .filter_map(|(document, called)| Some((Item { document, definition: called.caller? }, called)))
             .filter(|&(item, _)| {
                 self.index.definition(item).is_some_and(|definition| {
-                    is_askable(&definition.name)
-                        && (is_function(definition) || definition.kind == SymbolKind::Class)
+                    is_askable(definition.name())
+                        && (is_function(&definition) || definition.kind == SymbolKind::Class)
                 })
             })
             .collect()

@@ -5,12 +5,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::resolve::{Site, Sure, resolve};
 use crate::Result;
-use crate::graph::FileSummary;
+use crate::graph::Known;
 use crate::interrupt::Watch;
 use crate::pack::world::World;
 use crate::sequence::words;
 use crate::symbols::calls::{self, Call};
-use crate::symbols::{Definition, SymbolKind};
+use crate::symbols::{Symbol, SymbolKind};
 
 /// Shorter names are too often something else.
 const SHORTEST: usize = 3;
@@ -104,7 +104,7 @@ impl<'w> Index<'w> {
 
     /// The place of a definition among the targets, if it is one.
     pub fn target_of(&self, item: Item) -> Option<u32> {
-        let place = *self.by_name.get(&*self.definition(item)?.name)?;
+        let place = *self.by_name.get(self.definition(item)?.name())?;
         (self.targets[place as usize] == item).then_some(place)
     }
 
@@ -120,12 +120,12 @@ impl<'w> Index<'w> {
     }
 
     /// What a document says.
-    pub fn facts(&self, document: u32) -> Option<&'w FileSummary> {
+    pub fn facts(&self, document: u32) -> Option<Known<'w>> {
         self.world.facts(&self.world.corpus.documents[document as usize])
     }
 
     /// A definition itself.
-    pub fn definition(&self, item: Item) -> Option<&'w Definition> {
+    pub fn definition(&self, item: Item) -> Option<Symbol<'w>> {
         self.facts(item.document)?.definitions.get(item.definition as usize)
     }
 
@@ -135,18 +135,18 @@ impl<'w> Index<'w> {
         let parent = definition.parent.map(|parent| Item { definition: parent, ..item });
         match parent.and_then(|parent| self.definition(parent)) {
             Some(parent) if parent.kind != SymbolKind::Module => {
-                format!("{}.{}", parent.name, definition.name)
+                format!("{}.{}", parent.name(), definition.name())
             }
-            _ => definition.name.to_string(),
+            _ => definition.name().to_owned(),
         }
     }
 }
 
 /// Whether a definition stands inside of a function.
-pub fn in_function(facts: &FileSummary, definition: &Definition) -> bool {
+pub fn in_function(facts: Known<'_>, definition: &Symbol<'_>) -> bool {
     let mut parent = definition.parent;
     while let Some(outer) = parent.and_then(|at| facts.definitions.get(at as usize)) {
-        if is_function(outer) {
+        if is_function(&outer) {
             return true;
         }
         parent = outer.parent;
@@ -155,7 +155,7 @@ pub fn in_function(facts: &FileSummary, definition: &Definition) -> bool {
 }
 
 /// Whether a definition is a function or method.
-pub fn is_function(definition: &Definition) -> bool {
+pub fn is_function(definition: &Symbol<'_>) -> bool {
     matches!(definition.kind, SymbolKind::Function | SymbolKind::Method)
 }
 
@@ -170,13 +170,13 @@ fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, FxHashMap<&'w str, u32>) {
     let mut all: FxHashMap<&str, Bearers> = FxHashMap::default();
     for (document, record) in (0u32..).zip(&world.corpus.documents) {
         let Some(facts) = world.facts(record) else { continue };
-        for (at, definition) in (0u32..).zip(&facts.definitions) {
+        for (at, definition) in (0u32..).zip(facts.definitions.iter()) {
             let parent = definition.parent.and_then(|at| facts.definitions.get(at as usize));
             let counts = !matches!(definition.kind, SymbolKind::Impl | SymbolKind::Module)
-                && parent.is_none_or(|parent| parent.name != definition.name)
-                && (!is_function(definition) || definition.signature.end + 1 < definition.range.end);
+                && parent.is_none_or(|parent| parent.name() != definition.name())
+                && (!is_function(&definition) || definition.signature.end + 1 < definition.range.end);
             if counts {
-                let bearers = all.entry(&definition.name).or_insert(Bearers { first: None, bodies: 0 });
+                let bearers = all.entry(definition.name()).or_insert(Bearers { first: None, bodies: 0 });
                 bearers.first.get_or_insert(Item { document, definition: at });
                 bearers.bodies += 1;
             }
@@ -188,9 +188,9 @@ fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, FxHashMap<&'w str, u32>) {
             facts.definitions.get(item.definition as usize).is_some_and(|definition| {
                 let kinds =
                     matches!(definition.kind, SymbolKind::Class | SymbolKind::Struct | SymbolKind::Macro);
-                (is_function(definition) || kinds)
-                    && !in_function(facts, definition)
-                    && is_askable(&definition.name)
+                (is_function(&definition) || kinds)
+                    && !in_function(facts, &definition)
+                    && is_askable(definition.name())
             })
         })
     };
@@ -221,7 +221,8 @@ fn calls_of(
     let imported: FxHashSet<&str> =
         lines.flat_map(|range| words(&text.text[range.clone()])).map(|(_, word)| word).collect();
     let site = Site { document, facts, imported };
-    let callers = calls::callers(&all, &facts.definitions);
+    let heads = facts.definitions.iter().map(|definition| (definition.range, definition.signature.start));
+    let callers = calls::callers(&all, heads);
     let found = all.iter().zip(callers).map(|(call, caller)| {
         let target = by_name[&*call.name];
         let sure = resolve(world, &site, call, caller, targets[target as usize]);

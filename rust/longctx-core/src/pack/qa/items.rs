@@ -10,7 +10,7 @@ use crate::pack::context::estimate;
 use crate::pack::corpus::Record;
 use crate::pack::output::Side;
 use crate::pack::world::World;
-use crate::symbols::{Definition, SymbolKind};
+use crate::symbols::{Symbol, SymbolKind};
 
 /// A snippet has at least so many tokens of text.
 const LEAST: u32 = 30;
@@ -74,22 +74,22 @@ impl Items {
         let mut items = Self { all, traits, homes, words: Words::default(), with: Vec::new() };
         for (document, record) in (0u32..).zip(&world.corpus.documents) {
             let Some(facts) = index.facts(document) else { continue };
-            for (at, definition) in (0u32..).zip(&facts.definitions) {
+            for (at, definition) in (0u32..).zip(facts.definitions.iter()) {
                 let size = estimate(record, definition.range.len());
                 let secret = record.hidden.iter().any(|hidden| {
                     hidden.start < definition.signature.end as usize
                         && hidden.end > definition.range.start as usize
                 });
                 let bodiless =
-                    is_function(definition) && definition.signature.end + 1 >= definition.range.end;
+                    is_function(&definition) && definition.signature.end + 1 >= definition.range.end;
                 if shows_code(definition.kind)
                     && size >= LEAST
                     && !bodiless
                     && !secret
-                    && is_askable(&definition.name)
-                    && !in_function(facts, definition)
+                    && is_askable(definition.name())
+                    && !in_function(facts, &definition)
                 {
-                    items.add(index, Item { document, definition: at }, definition, size);
+                    items.add(index, Item { document, definition: at }, &definition, size);
                 }
             }
         }
@@ -101,10 +101,10 @@ impl Items {
         items
     }
 
-    fn add(&mut self, index: &Index<'_>, item: Item, definition: &Definition, size: u32) {
+    fn add(&mut self, index: &Index<'_>, item: Item, definition: &Symbol<'_>, size: u32) {
         let number = self.all.len() as u32;
         self.all.push(item);
-        let words = self.words.of(&definition.name);
+        let words = self.words.of(definition.name());
         self.with.resize_with(self.words.0.len(), Vec::new);
         for &word in &words {
             self.with[word as usize].push(number);
@@ -132,7 +132,7 @@ impl Items {
         let record = &world.corpus.documents[item.document as usize];
         let own = self.homes[item.document as usize];
         let size = estimate(record, definition.range.len());
-        let words = self.words.known(&definition.name);
+        let words = self.words.known(definition.name());
         let here = self.all.partition_point(|other| *other < item);
         let around = here.saturating_sub(REACH)..(here + REACH).min(self.all.len());
         let mut near: Vec<u32> = around.map(|number| number as u32).collect();

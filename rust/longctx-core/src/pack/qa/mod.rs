@@ -208,7 +208,7 @@ impl<'w> Work<'_, 'w> {
             let mut callers = self.index.callers(target);
             let asked = here(item.document) && self.items.contains(item);
             if asked && callers.any(|(from, _)| self.world.may_show(self.side, from)) {
-                let name = self.index.definition(item).map_or("", |definition| &definition.name);
+                let name = self.index.definition(item).map_or("", |definition| definition.name());
                 let place = draw(b"qa code", path(item.document), name.as_bytes());
                 code.push((place, Anchor::Code(target)));
             }

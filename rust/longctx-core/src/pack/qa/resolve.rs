@@ -3,10 +3,10 @@
 use rustc_hash::FxHashSet;
 
 use super::index::Item;
-use crate::graph::{EdgeKind, FileSummary, Lang};
+use crate::graph::{EdgeKind, Known, Lang};
 use crate::pack::world::World;
 use crate::symbols::calls::{Call, On};
-use crate::symbols::{Definition, SymbolKind};
+use crate::symbols::{Symbol, SymbolKind};
 
 /// How sure it is that a call means the one definition of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Site<'s> {
     /// The document.
     pub document: u32,
     /// What it says.
-    pub facts: &'s FileSummary,
+    pub facts: Known<'s>,
     /// The words of its import lines.
     pub imported: FxHashSet<&'s str>,
 }
@@ -37,7 +37,8 @@ pub fn resolve(world: &World<'_>, site: &Site<'_>, call: &Call, caller: Option<u
     let home = &documents[target.document as usize];
     let Some(there) = world.facts(home) else { return Sure::No };
     let Some(definition) = there.definitions.get(target.definition as usize) else { return Sure::No };
-    let parent = parent_of(there, definition);
+    let parent = parent_of(there, &definition);
+    let parent = parent.as_ref();
     let is_member = parent.is_some_and(|parent| parent.kind != SymbolKind::Module);
     let same_file = site.document == target.document;
     let edge = edge_between(world, site.document, target.document);
@@ -61,9 +62,9 @@ pub fn resolve(world: &World<'_>, site: &Site<'_>, call: &Call, caller: Option<u
             // `impl` blocks of one type are parents of their own; the name of the type tells.
             let inside = caller.and_then(|at| outer_type(site.facts, at));
             let inside = inside.and_then(|at| site.facts.definitions.get(at as usize));
-            sure(same_file && is_member && inside.map(|one| &one.name) == parent.map(|one| &one.name))
+            sure(same_file && is_member && inside.map(|one| one.name()) == parent.map(Symbol::name))
         }
-        On::Name(on) if parent.is_some_and(|parent| parent.name == *on) => Sure::Yes,
+        On::Name(on) if parent.is_some_and(|parent| parent.name() == &**on) => Sure::Yes,
         On::Name(on) if !is_member && is_module_name(&home.name, on) => Sure::Yes,
         On::Name(_) | On::Other if is_member && is_telling(&call.name) => Sure::UnlessOthers,
         On::Name(_) | On::Other => Sure::No,
@@ -80,12 +81,12 @@ pub fn edge_between(world: &World<'_>, from: u32, to: u32) -> Option<EdgeKind> {
 }
 
 /// The definition around a definition.
-fn parent_of<'f>(facts: &'f FileSummary, definition: &Definition) -> Option<&'f Definition> {
+fn parent_of<'f>(facts: Known<'f>, definition: &Symbol<'_>) -> Option<Symbol<'f>> {
     definition.parent.and_then(|at| facts.definitions.get(at as usize))
 }
 
 /// The type around a definition, as a place in the list: the nearest definition around it that is no function.
-fn outer_type(facts: &FileSummary, definition: u32) -> Option<u32> {
+fn outer_type(facts: Known<'_>, definition: u32) -> Option<u32> {
     let mut at = facts.definitions.get(definition as usize)?.parent?;
     loop {
         let outer = facts.definitions.get(at as usize)?;

@@ -73,7 +73,7 @@ impl<'w> Snippet<'w> {
             let head = whole_lines(text, whole.start..definition.signature.end as usize);
             parts(text, &whole, head, room, must)
         };
-        let name = definition.name.to_string();
+        let name = definition.name().to_owned();
         Ok(Some(Self::new(index, item.document, Some(item), name, loaded, ranges)))
     }
 
@@ -91,7 +91,7 @@ impl<'w> Snippet<'w> {
         ranges: Vec<Range<usize>>,
     ) -> Self {
         let shows = |byte: u32| ranges.iter().any(|range| range.contains(&(byte as usize)));
-        let definitions = index.facts(document).map_or(&[][..], |facts| &facts.definitions);
+        let definitions = index.facts(document).into_iter().flat_map(|facts| facts.definitions.iter());
         let heads = (0u32..).zip(definitions).filter(|(_, definition)| shows(definition.signature.start));
         let defines = heads.map(|(at, _)| at).collect();
         let calls = index.calls(document).iter().filter(|called| shows(called.at)).copied().collect();
@@ -176,7 +176,7 @@ impl<'w> Snippet<'w> {
     pub fn defined<'i>(&'i self, index: &'i Index<'w>) -> impl Iterator<Item = (&'w str, Range<u32>)> + 'i {
         self.defines.iter().filter_map(|&definition| {
             let found = index.definition(Item { document: self.document, definition })?;
-            Some((&*found.name, found.signature.clone()))
+            Some((found.name(), found.signature))
         })
     }
 
@@ -186,7 +186,7 @@ impl<'w> Snippet<'w> {
             let found = index.definition(Item { document: self.document, definition })?;
             let value =
                 matches!(found.kind, SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Module);
-            (!value).then_some(&*found.name)
+            (!value).then_some(found.name())
         })
     }
 

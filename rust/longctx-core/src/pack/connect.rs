@@ -1,0 +1,86 @@
+//! The graph of the documents, and of files without a text that imports may name.
+
+use std::sync::Arc;
+
+use super::corpus::{Record, Rejected};
+use super::parsed::facts_of;
+use super::spool::SpoolReader;
+use crate::graph::project::may_be_named;
+use crate::graph::{self, FileFacts, FileSummary, Graph, Listed, SourceFile};
+use crate::interrupt::Watch;
+use crate::source::SkipReason;
+use crate::symbols::{SymbolTable, SymbolTableWriter};
+use crate::walk::Listing;
+use crate::{Error, Result};
+
+/// What is known of the documents.
+pub struct Read<'r> {
+    /// Sorted by path.
+    pub documents: &'r [Record],
+    /// For each document what it says; none where its language has no grammar.
+    pub summaries: Vec<Option<Box<FileSummary>>>,
+    /// Their definitions.
+    pub tables: Vec<SymbolTable>,
+    /// By number, where all that documents say is written down.
+    pub spools: &'r [[SpoolReader; 3]],
+    /// Path and text of configuration files.
+    pub configuration: &'r [(Box<str>, Box<str>)],
+}
+
+/// Resolves what the documents import. Of the files that were left out, empty ones count if `with_empty` says so.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Interrupted`].
+pub fn connect(
+    read: Read<'_>,
+    rejected: &[Rejected],
+    listing: &Listing,
+    with_empty: bool,
+    watch: Watch<'_>,
+) -> Result<Graph> {
+    let Read { documents, summaries, mut tables, spools, configuration } = read;
+    let numbered = (0u32..).zip(documents).zip(summaries);
+    let mut files: Vec<Listed> = numbered
+        .map(|((number, record), summary)| Listed { path: record.name.clone(), summary, number })
+        .collect();
+    let mut empty: Vec<FileFacts> = Vec::new();
+    let mut table = SymbolTableWriter::in_memory();
+    for file in rejected {
+        let path: Arc<str> = file.path.text().into();
+        let mut summary = None;
+        let number = (documents.len() + empty.len()) as u32;
+        if file.reason == SkipReason::Empty && with_empty {
+            // An empty `__init__.py` makes a package.
+            if let Some(facts) = graph::read(&path, "", watch) {
+                let made = FileSummary::new(&facts, &mut table, tables.len() as u32);
+                summary = Some(Box::new(made.map_err(|source| Error::io("describe", &*path, source))?));
+                empty.push(facts);
+            }
+        } else if !may_be_named(file.reason) {
+            continue;
+        }
+        files.push(Listed { path, summary, number });
+    }
+    tables.push(table.finish().map_err(|source| Error::io("describe", "empty files", source))?);
+    let large = listing.skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
+    files.extend(large.map(|file| Listed { path: file.path.text().into(), summary: None, number: 0 }));
+    let facts = |number: u32| match documents.get(number as usize) {
+        Some(record) => facts_in(&spools[record.spool as usize][2], record),
+        None => Ok(empty.get(number as usize - documents.len()).cloned().map(Box::new)),
+    };
+    let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
+    graph::connect(files, tables, &facts, texts, watch)
+}
+
+/// All that a document says; none where its language has no grammar.
+fn facts_in(spool: &SpoolReader, record: &Record) -> Result<Option<Box<FileFacts>>> {
+    if record.facts_bytes == 0 {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    spool.read(record.parsed_at, record.facts_bytes as usize, &mut bytes)?;
+    facts_of(&bytes).map(|facts| Some(Box::new(facts))).map_err(|error| {
+        let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        Error::io("read back what is known of", &*record.name, broken)
+    })
+}
