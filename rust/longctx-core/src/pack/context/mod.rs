@@ -7,14 +7,18 @@
 //! shown will be used.
 
 mod definitions;
+mod names;
 mod outline;
+mod places;
 mod siblings;
 
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use self::definitions::Wanted;
+use self::names::Names;
+use self::places::Places;
 use super::corpus::Record;
 use super::fit::{Bin, Block};
 use super::options::Context;
@@ -22,7 +26,7 @@ use super::output::Side;
 use super::plan;
 use super::world::{Loaded, World};
 use crate::Result;
-use crate::sequence::{Draft, Piece, words};
+use crate::sequence::{Draft, Piece};
 
 /// Fewer tokens than this are no room for another block.
 const LEAST: u32 = 40;
@@ -30,7 +34,7 @@ const LEAST: u32 = 40;
 /// Chooses context; the same for all sequences of a dataset.
 pub struct Chooser<'c> {
     world: &'c World<'c>,
-    stems: FxHashMap<String, Vec<u32>>,
+    places: Places,
 }
 
 /// Buffers for the parts of a context.
@@ -48,7 +52,7 @@ struct Targets<'t> {
     /// The documents, with their texts.
     loaded: &'t [Loaded<'t>],
     /// Names that a reader knows before the learnt part.
-    known: FxHashSet<&'t str>,
+    known: Names<'t>,
     /// Place in `loaded` of the target that comes first.
     first: usize,
     /// The first target begins with its own overlap.
@@ -60,7 +64,7 @@ struct Targets<'t> {
 impl<'c> Chooser<'c> {
     /// Prepares to choose.
     pub fn new(world: &'c World<'c>) -> Self {
-        Self { world, stems: siblings::by_stem(&world.corpus.documents) }
+        Self { world, places: Places::new(&world.corpus.documents) }
     }
 
     /// Replaces `draft` by the context of the targets in `bin`, at most as long as the band has room.
@@ -127,11 +131,10 @@ impl<'c> Chooser<'c> {
         documents: Vec<u32>,
         loaded: &'t [Loaded<'t>],
     ) -> Targets<'t> {
-        let mut known = FxHashSet::default();
+        let mut known = Names::new();
         for (&document, one) in documents.iter().zip(loaded) {
             for range in self.world.import_lines(document, one) {
-                let lines = one.text().text.get(range.clone()).unwrap_or_default();
-                known.extend(words(lines).map(|(_, word)| word));
+                known.add(one.text().text.get(range.clone()).unwrap_or_default());
             }
         }
         let (mut later_window, mut begins) = (false, 0);
@@ -141,8 +144,7 @@ impl<'c> Chooser<'c> {
             let window = plan::window(self.world, band, block);
             if let Some(one) = loaded.get(first) {
                 let overlap = window.bytes.start as usize..window.learnt_from as usize;
-                let overlap = one.text().text.get(overlap).unwrap_or_default();
-                known.extend(words(overlap).map(|(_, word)| word));
+                known.add(one.text().text.get(overlap).unwrap_or_default());
             }
             (later_window, begins) = (true, window.bytes.start as usize);
         }
