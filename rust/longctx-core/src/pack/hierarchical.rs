@@ -8,7 +8,7 @@ use super::corpus::Record;
 use super::fit::Block;
 use super::output::{About, Output, Side};
 use super::plan::{self, Planned};
-use super::references::Finder;
+use super::references::{Defined, Finder};
 use super::world::World;
 use crate::Result;
 use crate::interrupt::Watch;
@@ -44,7 +44,7 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
             kind: Kind::Hierarchical,
             band: one.band,
             order: *order,
-            features: finder.features(&maker.draft)?,
+            features: finder.features(&maker.draft, &mut maker.defined)?,
             extra,
         };
         output.put(&maker.draft, about)
@@ -53,14 +53,15 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
 
 /// Buffers of one thread.
 #[derive(Default)]
-struct Maker {
+struct Maker<'w> {
     draft: Draft,
+    defined: Defined<'w>,
     parts: Parts,
     bytes: Vec<u8>,
     ids: Vec<u32>,
 }
 
-impl Maker {
+impl Maker<'_> {
     fn sequence(
         &mut self,
         world: &World<'_>,
