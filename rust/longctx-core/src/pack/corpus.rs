@@ -153,6 +153,7 @@ impl Record {
     pub fn as_text<'t>(&'t self, text: &'t str, commit: Option<&Arc<str>>) -> Text<'t> {
         Text {
             path: &self.path,
+            header: Some(&self.header),
             name: self.name.clone(),
             blob: self.blob.clone(),
             commit: commit.cloned(),

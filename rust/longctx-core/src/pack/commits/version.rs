@@ -126,6 +126,7 @@ impl Version {
     pub fn as_text(&self) -> Text<'_> {
         Text {
             path: &self.path,
+            header: None,
             name: self.name.clone(),
             blob: self.id.clone(),
             commit: Some(self.commit.clone()),

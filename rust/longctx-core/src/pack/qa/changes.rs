@@ -208,6 +208,7 @@ impl Brought {
     pub fn as_text(&self) -> Text<'_> {
         Text {
             path: &self.path,
+            header: None,
             name: self.name.clone(),
             blob: self.blob.clone(),
             commit: Some(self.commit.clone()),
