@@ -18,6 +18,7 @@ mod index;
 mod introduced;
 mod items;
 mod lay;
+mod new_lines;
 mod phrases;
 mod question;
 mod resolve;
