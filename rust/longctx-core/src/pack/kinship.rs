@@ -55,7 +55,7 @@ pub fn clusters(
             if let Some(known) = key.and_then(|key| Sketch::from_bytes(&cache.get(&key)?)) {
                 return Ok(known);
             }
-            let sketch = Sketch::of(&corpus.read_text(record)?);
+            let sketch = Sketch::of(corpus.read_text(record, &mut Vec::new())?);
             if let Some(key) = key {
                 cache.put(key, &sketch.to_bytes());
             }
