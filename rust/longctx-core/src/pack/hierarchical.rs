@@ -21,13 +21,15 @@ use crate::sequence::{Draft, Kind, Role, Segment, Why};
 pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> {
     let bands = 0..world.options.bands.len();
     let parts: Vec<(usize, Side)> = bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
-    let planned: Vec<(Side, u64, Planned)> = parts
+    let mut planned: Vec<(Side, u64, Planned)> = parts
         .par_iter()
         .flat_map(|&(band, side)| {
             let planned = plan::plan(world, band, side);
             (0u64..).zip(planned).map(|(order, one)| (side, order, one)).collect::<Vec<_>>()
         })
         .collect();
+    // What the bands show of a file is made while its text is at hand.
+    planned.sort_by_key(|(_, _, one)| one.bin.blocks.first().map(|block| block.document));
     let (chooser, finder) = (Chooser::new(world), Finder::new(world));
     watch.progress.begin("files", "sequences", planned.len() as u64);
     planned.par_iter().try_for_each_init(Maker::default, |maker, (side, order, one)| {
