@@ -120,15 +120,18 @@ impl Corpus {
         Ok(())
     }
 
-    /// The text of a document.
+    /// The text of a document, read into a buffer, which never shrinks.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn read_text(&self, document: &Record) -> Result<String> {
-        let mut bytes = Vec::new();
-        let spool = &self.spools[document.spool as usize][1];
-        spool.read(document.text_at, document.text_bytes as usize, &mut bytes)?;
-        String::from_utf8(bytes).map_err(|error| {
+    pub fn read_text<'b>(&self, document: &Record, buffer: &'b mut Vec<u8>) -> Result<&'b str> {
+        let length = document.text_bytes as usize;
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
+        let bytes = &mut buffer[..length];
+        self.spools[document.spool as usize][1].fill(document.text_at, bytes)?;
+        std::str::from_utf8(bytes).map_err(|error| {
             let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
             Error::io("read back from the text of", &*document.name, broken)
         })
@@ -160,6 +163,7 @@ impl Record {
     pub fn as_text<'t>(&'t self, text: &'t str, commit: Option<&Arc<str>>) -> Text<'t> {
         Text {
             path: &self.path,
+            header: Some(&self.header),
             name: self.name.clone(),
             blob: self.blob.clone(),
             commit: commit.cloned(),

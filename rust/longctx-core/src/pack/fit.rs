@@ -107,7 +107,6 @@ fn best_fit(mut blocks: Vec<Block>, max: u32) -> Vec<Bin> {
     }
     for bin in &mut bins {
         bin.blocks.sort_unstable_by_key(|block| (!block.has_context, block.document, block.window));
-        bin.blocks.shrink_to_fit();
     }
     bins.sort_unstable_by_key(|bin| bin.blocks.iter().map(|block| (block.document, block.window)).min());
     bins

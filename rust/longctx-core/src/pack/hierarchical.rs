@@ -7,8 +7,8 @@ use super::context::{Chooser, Parts};
 use super::corpus::Record;
 use super::fit::Block;
 use super::output::{About, Output, Side};
-use super::plan::{self, Planned};
-use super::references::Finder;
+use super::plan::{self, Plan, Planned};
+use super::references::{Defined, Finder};
 use super::world::World;
 use crate::Result;
 use crate::interrupt::Watch;
@@ -21,32 +21,31 @@ use crate::sequence::{Draft, Kind, Role, Segment, Why};
 pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> {
     let bands = 0..world.options.bands.len();
     let parts: Vec<(usize, Side)> = bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
-    let planned: Vec<(Side, u64, Planned)> = parts
-        .par_iter()
-        .flat_map(|&(band, side)| {
-            let planned = plan::plan(world, band, side);
-            (0u64..).zip(planned).map(|(order, one)| (side, order, one)).collect::<Vec<_>>()
-        })
-        .collect();
+    let plans: Vec<Plan> = parts.par_iter().map(|&(band, side)| plan::plan(world, band, side)).collect();
+    let places = (0u32..).zip(&plans).flat_map(|(plan, all)| (0..all.len() as u32).map(move |at| (plan, at)));
+    let mut places: Vec<(u32, u32)> = places.collect();
+    let planned = |&(plan, at): &(u32, u32)| plans[plan as usize].sequence(at as usize);
+    // What the bands show of a file is made while its text is at hand.
+    places.sort_by_key(|place| planned(place).blocks.first().map(|block| block.document));
     // Planning takes more room than the plan.
     longctx_alloc::give_back();
     let (chooser, finder) = (Chooser::new(world), Finder::new(world));
-    watch.progress.begin("files", "sequences", planned.len() as u64);
-    planned.par_iter().try_for_each_init(Maker::default, |maker, (side, order, one)| {
+    watch.progress.begin("files", "sequences", places.len() as u64);
+    places.par_iter().map(planned).try_for_each_init(Maker::default, |maker, one| {
         watch.check()?;
-        maker.sequence(world, &chooser, one, *side)?;
+        maker.sequence(world, &chooser, one)?;
         watch.progress.advance(1);
-        let mut documents: Vec<u32> = one.bin.blocks.iter().map(|block| block.document).collect();
+        let mut documents: Vec<u32> = one.blocks.iter().map(|block| block.document).collect();
         documents.dedup();
         let clusters = world.clusters(documents.into_iter());
         let extra: Map<_, _> = clusters.into_iter().map(|rows| ("clusters".to_owned(), rows)).collect();
         let about = About {
-            side: *side,
-            seen: *side == Side::Train,
+            side: one.side,
+            seen: one.side == Side::Train,
             kind: Kind::Hierarchical,
             band: one.band,
-            order: *order,
-            features: finder.features(&maker.draft)?,
+            order: one.order,
+            features: finder.features(&maker.draft, &mut maker.defined)?,
             extra,
         };
         output.put(&maker.draft, about)
@@ -55,23 +54,18 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
 
 /// Buffers of one thread.
 #[derive(Default)]
-struct Maker {
+struct Maker<'w> {
     draft: Draft,
+    defined: Defined<'w>,
     parts: Parts,
     bytes: Vec<u8>,
     ids: Vec<u32>,
 }
 
-impl Maker {
-    fn sequence(
-        &mut self,
-        world: &World<'_>,
-        chooser: &Chooser<'_>,
-        planned: &Planned,
-        side: Side,
-    ) -> Result<()> {
-        chooser.fill(&planned.bin, planned.band, side, &mut self.parts, &mut self.draft)?;
-        let mut blocks = planned.bin.blocks.clone();
+impl Maker<'_> {
+    fn sequence(&mut self, world: &World<'_>, chooser: &Chooser<'_>, planned: Planned<'_>) -> Result<()> {
+        chooser.fill(planned, &mut self.parts, &mut self.draft)?;
+        let mut blocks = planned.blocks.to_vec();
         // A block with overlap comes first: what follows it is learnt.
         blocks.sort_by_key(|block| {
             (!block.has_context, world.reading_order[block.document as usize], block.window)

@@ -49,14 +49,14 @@ pub fn clusters(
     }
     watch.progress.begin("comparing", "files", corpus.documents.len() as u64);
     let sketches = Sketches::new(folder)?;
-    corpus.documents.par_iter().enumerate().try_for_each(|(document, record)| {
+    corpus.documents.par_iter().enumerate().try_for_each_init(Vec::new, |buffer, (document, record)| {
         watch.check()?;
         watch.progress.advance(1);
         let key = cache.is_on().then(|| text_key(record));
         if let Some(known) = key.and_then(|key| minhash::from_bytes(&cache.get(&key)?)) {
             return sketches.add(&known, document as u32);
         }
-        let sketch = sketch(&corpus.read_text(record)?);
+        let sketch = sketch(corpus.read_text(record, buffer)?);
         if let Some(key) = key {
             cache.put(key, &minhash::to_bytes(&sketch));
         }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -12,6 +13,9 @@ use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Draft, Kind, Segment};
 use crate::shard::TokenWidth;
+
+/// The metadata of most sequences has no more bytes, nor has what they are hashed by besides their tokens.
+const USUAL: usize = 1 << 14;
 
 /// A side of the split; the discriminant is the place in [`super::write::SPLITS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,23 +110,25 @@ impl Output {
     pub fn put(&self, draft: &Draft, about: About) -> Result<()> {
         let About { side, seen, kind, band, order, mut features, extra } = about;
         features.tokens = draft.len();
-        let paths: HashSet<&str> = draft.segments.iter().map(|segment| &*segment.path).collect();
-        features.files = paths.len() as u32;
+        features.files = files(&draft.segments);
         let score = features.score();
         let difficulty = Difficulty::of_score(score);
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&[kind as u8, self.bands[band].id]);
-        hasher.update(&draft.loss_start.to_le_bytes());
+        // What is hashed, of which the tokens come last, then the metadata.
+        let mut buffer = Vec::with_capacity(draft.tokens.len() * self.width.bytes() + USUAL);
+        buffer.extend_from_slice(&[kind as u8, self.bands[band].id]);
+        buffer.extend_from_slice(&draft.loss_start.to_le_bytes());
         for segment in &draft.segments {
             for part in [&segment.path, &segment.blob] {
-                hasher.update(part.as_bytes()).update(&[0]);
+                buffer.extend_from_slice(part.as_bytes());
+                buffer.push(0);
             }
-            hasher.update(&segment.bytes[0].to_le_bytes()).update(&segment.bytes[1].to_le_bytes());
+            for byte in segment.bytes {
+                buffer.extend_from_slice(&byte.to_le_bytes());
+            }
         }
-        let mut tokens = Vec::with_capacity(draft.tokens.len() * self.width.bytes());
-        self.width.extend(&mut tokens, &draft.tokens);
-        hasher.update(&tokens);
-        let digest = hasher.finalize();
+        let tokens_at = buffer.len();
+        self.width.extend(&mut buffer, &draft.tokens);
+        let digest = blake3::hash(&buffer);
         let id = format!("{}-{}", kind.letter(), &digest.to_hex()[..16]);
         let meta = Meta {
             id: &id,
@@ -135,14 +141,14 @@ impl Output {
             extra: &extra,
         };
         // Text, numbers and objects with text keys only: JSON can hold all of it.
-        let meta = serde_json::to_vec(&meta).unwrap_or_default();
+        let meta_at = buffer.len();
+        if serde_json::to_writer(&mut buffer, &meta).is_err() {
+            buffer.truncate(meta_at);
+        }
         let mut hash = [0; 8];
         hash.copy_from_slice(&digest.as_bytes()[..8]);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = state.0.append(|out| {
-            out.extend_from_slice(&tokens);
-            out.extend_from_slice(&meta);
-        })?;
+        let at = state.0.append(|out| out.extend_from_slice(&buffer[tokens_at..]))?;
         state.1.push(Waiting {
             side,
             band: band as u8,
@@ -156,7 +162,7 @@ impl Output {
             files: features.files,
             hash,
             at,
-            meta_bytes: meta.len() as u32,
+            meta_bytes: (buffer.len() - meta_at) as u32,
         });
         Ok(())
     }
@@ -230,6 +236,12 @@ impl Output {
         let bands = self.bands.iter().map(|band| band.id).collect();
         Ok(Finished { sequences, repeated, bands, width: self.width, spool: spool.finish()? })
     }
+}
+
+/// How many different files segments are of. Those of one file mostly follow each other.
+fn files(segments: &[Segment]) -> u32 {
+    let paths = segments.chunk_by(|one, next| Arc::ptr_eq(&one.path, &next.path)).map(|part| &*part[0].path);
+    paths.collect::<FxHashSet<&str>>().len() as u32
 }
 
 /// How many of the tokens that are allowed on a side what is seen in training may have, if what is not has `other`, or

@@ -1,16 +1,51 @@
 //! Which file blocks are learnt together: the targets of each hierarchical sequence.
 
-use super::fit::{Bin, Block, fit};
+use super::fit::{Block, fit};
 use super::output::Side;
 use super::world::World;
 use crate::sequence::Window;
 
+/// The targets of all sequences of one band and side: few large lists, for there may be a million of sequences.
+pub struct Plan {
+    side: Side,
+    band: usize,
+    blocks: Vec<Block>,
+    /// Where the blocks of each sequence end.
+    ends: Vec<u32>,
+}
+
 /// Targets of one sequence.
-pub struct Planned {
-    /// Their blocks and length.
-    pub bin: Bin,
+#[derive(Debug, Clone, Copy)]
+pub struct Planned<'p> {
+    /// Its side of the split.
+    pub side: Side,
     /// Which of the bands.
     pub band: usize,
+    /// Its place among the sequences of the plan.
+    pub order: u64,
+    /// The one with context first, then by document.
+    pub blocks: &'p [Block],
+}
+
+impl Plan {
+    /// How many sequences there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The targets of a sequence.
+    pub fn sequence(&self, order: usize) -> Planned<'_> {
+        let start = order.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
+        let blocks = &self.blocks[start..self.ends[order] as usize];
+        Planned { side: self.side, band: self.band, order: order as u64, blocks }
+    }
+}
+
+impl Planned<'_> {
+    /// Tokens of the blocks in all.
+    pub fn length(&self) -> u32 {
+        self.blocks.iter().map(|block| block.length).sum()
+    }
 }
 
 /// The share of a band that whole files may take together where context stands before them.
@@ -20,7 +55,7 @@ pub fn target_limit(max: u32) -> u32 {
 
 /// The targets on one side of the split in one band, by directory. With context, whole files share two thirds of the
 /// band; a longer one that the band can hold whole is alone.
-pub fn plan(world: &World<'_>, band: usize, side: Side) -> Vec<Planned> {
+pub fn plan(world: &World<'_>, band: usize, side: Side) -> Plan {
     let documents = &world.corpus.documents;
     let with_context = world.shows_context();
     let blocks: Vec<Block> = (0u32..)
@@ -44,7 +79,12 @@ pub fn plan(world: &World<'_>, band: usize, side: Side) -> Vec<Planned> {
         false => (limits.min, limits.max),
     };
     let path_of = |document: u32| &documents[document as usize].path;
-    fit(&blocks, path_of, min, max).into_iter().map(|bin| Planned { bin, band }).collect()
+    let mut plan = Plan { side, band, blocks: Vec::with_capacity(blocks.len()), ends: Vec::new() };
+    for bin in fit(&blocks, path_of, min, max) {
+        plan.blocks.extend(bin.blocks);
+        plan.ends.push(plan.blocks.len() as u32);
+    }
+    plan
 }
 
 /// The window that a block shows.

@@ -85,8 +85,15 @@ impl SpoolReader {
     pub fn read(&self, at: u64, count: usize, out: &mut Vec<u8>) -> Result<()> {
         let old = out.len();
         out.resize(old + count, 0);
-        read_exact_at(&self.file, &mut out[old..], at)
-            .map_err(|source| Error::io("read back from", &self.folder, source))
+        self.fill(at, &mut out[old..])
+    }
+
+    /// Fills `out` with the bytes from byte `at` on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the disk fails.
+    pub fn fill(&self, at: u64, out: &mut [u8]) -> Result<()> {
+        read_exact_at(&self.file, out, at).map_err(|source| Error::io("read back from", &self.folder, source))
     }
 }
 

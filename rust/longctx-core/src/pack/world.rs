@@ -49,8 +49,16 @@ impl ImportLines {
     }
 }
 
-/// The texts that each thread read last, by document; neighbouring sequences show the same files.
-pub type TextCache = ThreadLocal<RefCell<VecDeque<(u32, Arc<str>)>>>;
+/// The texts that each thread read last; neighbouring sequences show the same files.
+pub type TextCache = ThreadLocal<RefCell<Texts>>;
+
+/// The texts that a thread read last.
+#[derive(Default)]
+pub struct Texts {
+    /// By document.
+    kept: VecDeque<(u32, Arc<str>)>,
+    buffer: Vec<u8>,
+}
 
 /// Texts that a thread keeps.
 const TEXTS: usize = 24;
@@ -73,10 +81,11 @@ impl World<'_> {
     pub fn load(&self, document: u32) -> Result<Loaded<'_>> {
         let record = &self.corpus.documents[document as usize];
         let mut texts = self.texts.get_or_default().borrow_mut();
+        let Texts { kept: texts, buffer } = &mut *texts;
         let text = match texts.iter().position(|(known, _)| *known == document) {
             Some(at) => texts[at].1.clone(),
             None => {
-                let text: Arc<str> = self.corpus.read_text(record)?.into();
+                let text: Arc<str> = self.corpus.read_text(record, buffer)?.into();
                 texts.push_front((document, text.clone()));
                 let mut bytes = 0;
                 let kept = texts.iter().skip(1).take_while(|(_, text)| {

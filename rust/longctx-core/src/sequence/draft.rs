@@ -28,6 +28,8 @@ pub struct Kit<'k> {
 pub struct Text<'t> {
     /// Its path, for the header.
     pub path: &'t RepoPath,
+    /// The tokens of the header, if they are known.
+    pub header: Option<&'t [u32]>,
     /// Its path in segments.
     pub name: Arc<str>,
     /// Its git object id.
@@ -227,7 +229,10 @@ impl Draft {
         let elision = kit.elisions.of(from.comment);
         let breaks_before = |byte: usize| byte == 0 || from.text.as_bytes().get(byte - 1) == Some(&b'\n');
         self.push(&[kit.markers.file_start]);
-        self.header(kit, from.path);
+        match from.header {
+            Some(tokens) => self.push(tokens),
+            None => self.header(kit, from.path),
+        }
         let mut end = 0;
         for (number, piece) in pieces.iter().enumerate() {
             if piece.bytes.start > end {
@@ -307,7 +312,7 @@ mod tests {
 
     fn text<'t>(path: &'t RepoPath, text: &'t str, hidden: &'t [Range<usize>]) -> Text<'t> {
         let name = path.text().into();
-        Text { path, name, blob: "b".into(), commit: None, text, hidden, comment: HASH }
+        Text { path, header: None, name, blob: "b".into(), commit: None, text, hidden, comment: HASH }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod draft;
 mod elision;
 mod header;
 mod segment;
+mod shapes;
 mod window;
 mod words;
 
@@ -22,6 +23,7 @@ pub use draft::{Draft, Kit, Mark, Part, Piece, Text};
 pub use elision::{Comment, ElisionTokens, Elisions};
 pub use header::header_tokens;
 pub use segment::{Link, Role, Segment, Why};
+pub use shapes::Shapes;
 pub use window::{Window, cut};
 pub use words::words;
 

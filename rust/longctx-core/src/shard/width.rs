@@ -43,9 +43,17 @@ impl TokenWidth {
     /// Appends `ids`, little-endian.
     pub fn extend(self, out: &mut Vec<u8>, ids: &[u32]) {
         match self {
-            Self::Two => out.extend(ids.iter().flat_map(|&id| (id as u16).to_le_bytes())),
-            Self::Four => out.extend(ids.iter().flat_map(|&id| id.to_le_bytes())),
+            Self::Two => extend(out, ids, |id| (id as u16).to_le_bytes()),
+            Self::Four => extend(out, ids, u32::to_le_bytes),
         }
+    }
+}
+
+fn extend<const WIDTH: usize>(out: &mut Vec<u8>, ids: &[u32], bytes: impl Fn(u32) -> [u8; WIDTH]) {
+    let old = out.len();
+    out.resize(old + ids.len() * WIDTH, 0);
+    for (place, &id) in out[old..].as_chunks_mut().0.iter_mut().zip(ids) {
+        *place = bytes(id);
     }
 }
 

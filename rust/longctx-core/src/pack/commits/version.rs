@@ -16,7 +16,7 @@ use crate::history::{Blob, BlobIndex, Blobs, ObjectId};
 use crate::interrupt::Watch;
 use crate::path::RepoPath;
 use crate::sequence::{Comment, REDACTED, Text};
-use crate::source::{self, SkipReason, SourceOptions};
+use crate::source::{self, Document, SkipReason, SourceOptions};
 
 /// Longer subjects are cut, in characters.
 const LONGEST_SUBJECT: usize = 200;
@@ -64,13 +64,23 @@ impl Library<'_> {
         let result = self.open(content, &self.options, Blobs::read_at_most);
         let found = result.as_ref().map(|_| ()).map_err(|&reason| reason);
         readings.0.insert(content.blob, found);
-        result.ok()
+        result.ok().map(|document| Version::new(content, document))
     }
 
     /// Reads a version that may never be shown: nothing is noted, nor found out what is hidden.
     pub fn glance(&self, content: &Content) -> Option<Version> {
-        let options = SourceOptions { redact_secrets: false, ..self.options };
-        self.open(content, &options, Blobs::glance).ok()
+        let document = self.open(content, &self.without_secrets(), Blobs::glance).ok()?;
+        Some(Version::new(content, document))
+    }
+
+    /// Reads the text of a version that will not be shown; none if it could not be.
+    pub fn text(&self, content: &Content) -> Option<String> {
+        let document = self.open(content, &self.without_secrets(), Blobs::read_at_most).ok()?;
+        Some(document.text)
+    }
+
+    fn without_secrets(&self) -> SourceOptions {
+        SourceOptions { redact_secrets: false, ..self.options }
     }
 
     /// How a commit introduces itself.
@@ -93,7 +103,7 @@ impl Library<'_> {
         content: &Content,
         options: &SourceOptions,
         read: for<'b> fn(&Blobs, ObjectId, u64, &'b mut Vec<u8>) -> Blob<'b>,
-    ) -> Result<Version, SkipReason> {
+    ) -> Result<Document, SkipReason> {
         let history = &self.plan.history;
         let id = history.blob(content.blob);
         let mut bytes = Vec::new();
@@ -103,29 +113,33 @@ impl Library<'_> {
             Blob::Missing => return Err(SkipReason::MissingObject),
         }
         let path = self.plan.shown_path(content.path);
-        let document = source::classify(&path, bytes, &id, options)?;
-        let name: Arc<str> = path.text().into();
-        Ok(Version {
+        source::classify(&path, bytes, &id, options)
+    }
+}
+
+impl Version {
+    fn new(content: &Content, document: Document) -> Self {
+        let name: Arc<str> = document.path.text().into();
+        Self {
             blob: content.blob,
             lines: Lines::new(&document.text),
             text: document.text,
             lang: Lang::of(&name),
-            path,
+            path: document.path,
             name,
             id: document.blob.into(),
             commit: content.commit.to_string().into(),
             hidden: document.redactions.into_iter().map(|redaction| redaction.range).collect(),
             comment: document.language.line_comment,
             syntax: OnceCell::new(),
-        })
+        }
     }
-}
 
-impl Version {
     /// To cut pieces from.
     pub fn as_text(&self) -> Text<'_> {
         Text {
             path: &self.path,
+            header: None,
             name: self.name.clone(),
             blob: self.id.clone(),
             commit: Some(self.commit.clone()),

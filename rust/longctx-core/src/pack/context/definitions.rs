@@ -1,6 +1,5 @@
 //! Definitions of the files that the targets need.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -25,6 +24,7 @@ const MOST_FILES: usize = 24;
 const DRAWN: u64 = 3;
 
 /// A definition that may be shown.
+#[derive(Debug)]
 struct Candidate {
     /// Place in the list of files.
     file: usize,
@@ -73,17 +73,19 @@ pub fn append(
     draft: &mut Draft,
 ) -> Result<FxHashSet<u32>> {
     let Wanted { files, candidates } = wanted;
-    let mut by_file: BTreeMap<u32, (&Needed<'_>, Vec<Chosen>)> = BTreeMap::new();
-    for ((file, definition), (why, whole)) in choose(files, candidates, room) {
-        let place = world.reading_order[files[file].document as usize];
-        let chosen = &mut by_file.entry(place).or_insert((&files[file], Vec::new())).1;
-        chosen.push(Chosen { definition, why, whole });
-    }
+    let chosen = choose(files, candidates, room);
+    let mut by_file: Vec<&[Chosen<'_>]> =
+        chosen.chunk_by(|one, next| one.candidate.file == next.candidate.file).collect();
+    let place = |chosen: &[Chosen<'_>]| {
+        chosen.first().map(|one| world.reading_order[files[one.candidate.file].document as usize])
+    };
+    by_file.sort_unstable_by_key(|chosen| place(chosen));
     let mut shown = FxHashSet::default();
     let mut left = room;
-    for (file, chosen) in by_file.into_values() {
+    for chosen in by_file {
+        let Some(file) = chosen.first().map(|one| &files[one.candidate.file]) else { continue };
         let loaded = world.load(file.document)?;
-        let mut pieces = pieces(world, file, loaded.text().text, &chosen);
+        let mut pieces = pieces(world, file, loaded.text().text, chosen);
         // Where the estimates were too low, what is least wanted goes.
         while !pieces.is_empty() {
             let before = draft.len();
@@ -100,16 +102,16 @@ pub fn append(
 }
 
 /// A definition to be shown.
-struct Chosen {
-    definition: usize,
-    why: Why,
+#[derive(Debug, Clone, Copy)]
+struct Chosen<'c> {
+    candidate: &'c Candidate,
     whole: bool,
 }
 
 /// The pieces of one file: whole lines, sorted, none of them twice.
-fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen]) -> Vec<Piece> {
+fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen<'_>]) -> Vec<Piece> {
     let Some(facts) = world.facts(file.record) else { return Vec::new() };
-    let found = chosen.iter().filter_map(|one| Some((one, facts.definitions.get(one.definition)?)));
+    let found = chosen.iter().filter_map(|one| Some((one, facts.definitions.get(one.candidate.definition)?)));
     let mut pieces: Vec<Piece> = found
         .map(|(one, definition)| {
             let (range, role) = match one.whole {
@@ -119,7 +121,11 @@ fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen]) -
             Piece {
                 name: Some(Arc::from(definition.name())),
                 needed_by: Some(file.link.clone()),
-                ..Piece::new(whole_lines(text, range.start as usize..range.end as usize), role, one.why)
+                ..Piece::new(
+                    whole_lines(text, range.start as usize..range.end as usize),
+                    role,
+                    one.candidate.why,
+                )
             }
         })
         .collect();
@@ -185,6 +191,16 @@ fn collect(
     let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
     let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
     let is_named = |definition: &Symbol<'_>| targets.known.contains(definition.name());
+    // Members come in rows.
+    let mut asked: Option<(u32, bool)> = None;
+    let mut has_named = |outer: u32| match asked {
+        Some((last, named)) if last == outer => named,
+        _ => {
+            let named = all.get(outer as usize).as_ref().is_some_and(is_named);
+            asked = Some((outer, named));
+            named
+        }
+    };
     for (at, definition) in all.iter().enumerate() {
         let outer = definition.parent.and_then(|at| all.get(at as usize));
         let is_member = outer.as_ref().is_some_and(|outer| outer.kind != SymbolKind::Module);
@@ -193,7 +209,7 @@ fn collect(
         }
         let why = match is_member {
             // A member says little without what it is a member of.
-            true if outer.as_ref().is_some_and(is_named) => Why::MemberOfNamed,
+            true if definition.parent.is_some_and(&mut has_named) => Why::MemberOfNamed,
             true => continue,
             false if is_named(&definition) => Why::Named,
             false if definition.kind != SymbolKind::Impl && drawn(draw, at) => Why::Drawn,
@@ -235,51 +251,51 @@ fn drawn(draw: u64, definition: usize) -> bool {
     (bits ^ (bits >> 31)).is_multiple_of(DRAWN)
 }
 
-/// Which definitions are shown, by file and place, and whether whole. Candidates are sorted by these, too.
-fn choose(
-    files: &[Needed<'_>],
-    candidates: &[Candidate],
-    room: u32,
-) -> BTreeMap<(usize, usize), (Why, bool)> {
-    let mut chosen = BTreeMap::new();
-    let mut opened = FxHashSet::default();
+/// Which definitions are shown, and whether whole, in the order of the candidates.
+fn choose<'c>(files: &[Needed<'_>], candidates: &'c [Candidate], room: u32) -> Vec<Chosen<'c>> {
+    // By place, those that are shown: whether whole.
+    let mut chosen: Vec<Option<bool>> = vec![None; candidates.len()];
+    let mut opened = vec![false; files.len()];
     let mut left = room;
-    let mut take = |one: &Candidate, cost: u32, whole: bool, left: &mut u32| {
-        let opening = match opened.contains(&one.file) {
+    let mut take = |at: usize, cost: u32, whole: bool, left: &mut u32| {
+        let one = &candidates[at];
+        let opening = match opened[one.file] {
             true => 0,
             false => files[one.file].record.header.len() as u32 + 2 + ELISION,
         };
-        let old = chosen.get(&(one.file, one.definition)).map_or(0, |_| one.head);
+        let old = chosen[at].map_or(0, |_| one.head);
         if *left + old < cost + opening {
             return;
         }
         *left = *left + old - cost - opening;
-        opened.insert(one.file);
-        chosen.insert((one.file, one.definition), (one.why, whole));
+        opened[one.file] = true;
+        chosen[at] = Some(whole);
     };
     // Heads first, of what is named and of its members; short things whole.
-    let of = |why: Why| candidates.iter().filter(move |one| one.why == why);
-    for one in of(Why::Named).chain(of(Why::MemberOfNamed)) {
+    let of = |why: Why| candidates.iter().enumerate().filter(move |(_, one)| one.why == why);
+    for (at, one) in of(Why::Named).chain(of(Why::MemberOfNamed)) {
         let whole = one.whole <= one.head + SHORT;
-        take(one, if whole { one.whole } else { one.head }, whole, &mut left);
+        take(at, if whole { one.whole } else { one.head }, whole, &mut left);
     }
     // A quarter of the room goes to what nobody names; all of it where nothing is named.
     let named = left < room;
     let mut others = if named { left.min(room / 4) } else { left };
     left -= others;
-    for one in of(Why::Drawn) {
+    for (at, one) in of(Why::Drawn) {
         let whole = one.whole <= one.head + SHORT;
-        take(one, if whole { one.whole } else { one.head }, whole, &mut others);
+        take(at, if whole { one.whole } else { one.head }, whole, &mut others);
     }
     left += others;
     // Then the bodies of what is named, the shortest first.
-    let mut bodies: Vec<&Candidate> = of(Why::Named).filter(|one| one.whole > one.head).collect();
-    bodies.sort_by_key(|one| one.whole);
-    for one in bodies {
+    let mut bodies: Vec<(usize, &Candidate)> =
+        of(Why::Named).filter(|(_, one)| one.whole > one.head).collect();
+    bodies.sort_by_key(|(_, one)| one.whole);
+    for (at, one) in bodies {
         if left < LEAST {
             break;
         }
-        take(one, one.whole, true, &mut left);
+        take(at, one.whole, true, &mut left);
     }
-    chosen
+    let chosen = candidates.iter().zip(chosen);
+    chosen.filter_map(|(candidate, whole)| Some(Chosen { candidate, whole: whole? })).collect()
 }

@@ -7,22 +7,26 @@
 //! shown will be used.
 
 mod definitions;
+mod names;
 mod outline;
+mod places;
 mod siblings;
 
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use self::definitions::Wanted;
+use self::names::Names;
+use self::places::Places;
 use super::corpus::Record;
-use super::fit::{Bin, Block};
+use super::fit::Block;
 use super::options::Context;
 use super::output::Side;
-use super::plan;
+use super::plan::{self, Planned};
 use super::world::{Loaded, World};
 use crate::Result;
-use crate::sequence::{Draft, Piece, words};
+use crate::sequence::{Draft, Piece};
 
 /// Fewer tokens than this are no room for another block.
 const LEAST: u32 = 40;
@@ -30,7 +34,7 @@ const LEAST: u32 = 40;
 /// Chooses context; the same for all sequences of a dataset.
 pub struct Chooser<'c> {
     world: &'c World<'c>,
-    stems: FxHashMap<String, Vec<u32>>,
+    places: Places,
 }
 
 /// Buffers for the parts of a context.
@@ -48,7 +52,7 @@ struct Targets<'t> {
     /// The documents, with their texts.
     loaded: &'t [Loaded<'t>],
     /// Names that a reader knows before the learnt part.
-    known: FxHashSet<&'t str>,
+    known: Names<'t>,
     /// Place in `loaded` of the target that comes first.
     first: usize,
     /// The first target begins with its own overlap.
@@ -60,33 +64,26 @@ struct Targets<'t> {
 impl<'c> Chooser<'c> {
     /// Prepares to choose.
     pub fn new(world: &'c World<'c>) -> Self {
-        Self { world, stems: siblings::by_stem(&world.corpus.documents) }
+        Self { world, places: Places::new(&world.corpus.documents) }
     }
 
-    /// Replaces `draft` by the context of the targets in `bin`, at most as long as the band has room.
+    /// Replaces `draft` by the context of planned targets, at most as long as the band has room.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn fill(
-        &self,
-        bin: &Bin,
-        band: usize,
-        side: Side,
-        parts: &mut Parts,
-        draft: &mut Draft,
-    ) -> Result<()> {
+    pub fn fill(&self, planned: Planned<'_>, parts: &mut Parts, draft: &mut Draft) -> Result<()> {
         draft.clear();
-        let mut room = self.world.options.bands[band].max.saturating_sub(bin.length);
+        let mut room = self.world.options.bands[planned.band].max.saturating_sub(planned.length());
         if room < LEAST {
             return Ok(());
         }
         let wants = |what| self.world.options.context.contains(&what);
-        let mut documents: Vec<u32> = bin.blocks.iter().map(|block| block.document).collect();
+        let mut documents: Vec<u32> = planned.blocks.iter().map(|block| block.document).collect();
         documents.sort_unstable();
         documents.dedup();
         let loaded: Vec<Loaded<'_>> =
             documents.iter().map(|&document| self.world.load(document)).collect::<Result<_>>()?;
-        let targets = self.targets(bin, band, side, documents, &loaded);
+        let targets = self.targets(planned, documents, &loaded);
         let Parts { own, beside } = parts;
         own.clear();
         if wants(Context::Outline) && targets.later_window {
@@ -121,32 +118,28 @@ impl<'c> Chooser<'c> {
 
     fn targets<'t>(
         &self,
-        bin: &Bin,
-        band: usize,
-        side: Side,
+        planned: Planned<'_>,
         documents: Vec<u32>,
         loaded: &'t [Loaded<'t>],
     ) -> Targets<'t> {
-        let mut known = FxHashSet::default();
+        let mut known = Names::new();
         for (&document, one) in documents.iter().zip(loaded) {
             for range in self.world.import_lines(document, one) {
-                let lines = one.text().text.get(range.clone()).unwrap_or_default();
-                known.extend(words(lines).map(|(_, word)| word));
+                known.add(one.text().text.get(range.clone()).unwrap_or_default());
             }
         }
         let (mut later_window, mut begins) = (false, 0);
         let place = |block: &Block| documents.binary_search(&block.document).ok();
-        let first = bin.blocks.first().and_then(place).unwrap_or(0);
-        if let Some(block) = bin.blocks.first().filter(|block| block.has_context) {
-            let window = plan::window(self.world, band, block);
+        let first = planned.blocks.first().and_then(place).unwrap_or(0);
+        if let Some(block) = planned.blocks.first().filter(|block| block.has_context) {
+            let window = plan::window(self.world, planned.band, block);
             if let Some(one) = loaded.get(first) {
                 let overlap = window.bytes.start as usize..window.learnt_from as usize;
-                let overlap = one.text().text.get(overlap).unwrap_or_default();
-                known.extend(words(overlap).map(|(_, word)| word));
+                known.add(one.text().text.get(overlap).unwrap_or_default());
             }
             (later_window, begins) = (true, window.bytes.start as usize);
         }
-        Targets { side, documents, loaded, known, first, later_window, begins }
+        Targets { side: planned.side, documents, loaded, known, first, later_window, begins }
     }
 }
 

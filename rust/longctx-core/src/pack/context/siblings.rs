@@ -1,10 +1,11 @@
 //! The files beside the targets: counterparts (test, header), then those of the nearest names.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::cmp::Reverse;
+
+use rustc_hash::FxHashSet;
 
 use super::{Chooser, LEAST, Targets, append_block};
 use crate::Result;
-use crate::pack::corpus::Record;
 use crate::sequence::{Draft, Mark, Piece, Role, Why};
 
 /// So many neighbours in path order are looked at, each way.
@@ -14,23 +15,31 @@ const MOST: usize = 4;
 /// A name that so many files share, as `index` or `mod`, tells of no relation.
 const COMMON: usize = 6;
 
-/// Documents by what their names have in common with those of their counterparts.
-pub fn by_stem(documents: &[Record]) -> FxHashMap<String, Vec<u32>> {
-    let mut stems: FxHashMap<String, Vec<u32>> = FxHashMap::default();
-    for (number, document) in (0u32..).zip(documents) {
-        stems.entry(stem(&document.name)).or_default().push(number);
-    }
-    stems
+/// What a counterpart has more than any sibling.
+const COUNTERPART: u32 = 1000;
+
+/// The nearest documents, at most [`MOST`].
+#[derive(Default)]
+struct Nearest(Vec<Near>);
+
+/// A document that may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Near {
+    score: Reverse<u32>,
+    /// How far it is from the first target in the order of paths.
+    distance: u32,
+    document: u32,
+    is_counterpart: bool,
 }
 
-/// The name without endings and the marks of a test: `FooTest.java`, `foo_test.go`, `test_foo.py`, `foo.spec.ts`, `foo.h`.
-fn stem(path: &str) -> String {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let name = name.trim_start_matches('.').split('.').next().unwrap_or(name);
-    let name = name.strip_suffix("Tests").or(name.strip_suffix("Test")).unwrap_or(name).to_lowercase();
-    let bare = name.trim_start_matches("test_").trim_end_matches("_test").trim_end_matches("_spec");
-    let bare = bare.trim_end_matches("-test").trim_end_matches("_tests");
-    if bare.is_empty() { name } else { bare.to_owned() }
+impl Nearest {
+    fn add(&mut self, near: Near) {
+        let place = self.0.partition_point(|other| *other < near);
+        if place < MOST {
+            self.0.truncate(MOST - 1);
+            self.0.insert(place, near);
+        }
+    }
 }
 
 impl Chooser<'_> {
@@ -45,11 +54,12 @@ impl Chooser<'_> {
     ) -> Result<Vec<Mark>> {
         draft.clear();
         let mut ends = Vec::new();
-        for (document, why) in self.nearest(targets, shown) {
+        for near in self.nearest(targets, shown).0 {
             let left = room - draft.len();
-            if left < LEAST || ends.len() == MOST {
+            if left < LEAST {
                 break;
             }
+            let (document, why) = (near.document, near.why());
             let loaded = self.world.load(document)?;
             let text = loaded.text().text;
             let frame = loaded.record.header.len() as u32 + 2;
@@ -75,73 +85,66 @@ impl Chooser<'_> {
         Ok(ends)
     }
 
-    /// Documents beside the targets, the nearest first.
-    fn nearest(&self, targets: &Targets<'_>, shown: &FxHashSet<u32>) -> Vec<(u32, Why)> {
+    /// The documents beside the targets that are nearest.
+    fn nearest(&self, targets: &Targets<'_>, shown: &FxHashSet<u32>) -> Nearest {
         let documents = &self.world.corpus.documents;
-        let Some(first) = targets.first() else { return Vec::new() };
-        let (Some(&low), Some(&high)) = (targets.documents.first(), targets.documents.last()) else {
-            return Vec::new();
+        let mut nearest = Nearest::default();
+        let Some(&first) = targets.documents.get(targets.first) else { return nearest };
+        let (low, high) = (targets.documents[0], targets.documents[targets.documents.len() - 1]);
+        let may_stand = |document: u32| {
+            !targets.contains(document)
+                && !shown.contains(&document)
+                && self.world.may_show(targets.side, document)
         };
-        let mut found: FxHashMap<u32, (u32, Why)> = FxHashMap::default();
-        let mut note = |document: u32, score: u32, why: Why| {
-            let known = found.entry(document).or_insert((score, why));
-            if score > known.0 {
-                *known = (score, why);
+        let mut counterparts: Vec<(u32, u32)> = Vec::new();
+        for &target in &targets.documents {
+            let same_stem = self.places.of_stem(target);
+            if same_stem.len() > COMMON {
+                continue;
             }
-        };
-        for target in targets.loaded {
-            let same_stem = self.stems.get(&stem(&target.record.name)).map_or(&[][..], Vec::as_slice);
-            if same_stem.len() <= COMMON {
-                for &document in same_stem {
-                    let other = &documents[document as usize];
-                    note(document, 1000 + nearness(target.record, other), Why::Counterpart);
+            for &document in same_stem.iter().filter(|&&document| may_stand(document)) {
+                let score = COUNTERPART + self.nearness(target, document);
+                match counterparts.iter_mut().find(|(known, _)| *known == document) {
+                    Some((_, best)) => *best = score.max(*best),
+                    None => counterparts.push((document, score)),
                 }
             }
         }
+        let mut add = |document: u32, score: u32, is_counterpart: bool| {
+            let distance = document.abs_diff(low);
+            nearest.add(Near { score: Reverse(score), distance, document, is_counterpart });
+        };
+        for &(document, score) in &counterparts {
+            add(document, score, true);
+        }
+        let language = documents[first as usize].language;
         let last = documents.len() as u32;
         let around =
             (low.saturating_sub(REACH)..low).chain(low..=high).chain(high + 1..(high + 1 + REACH).min(last));
         for document in around {
-            note(document, nearness(first.record, &documents[document as usize]), Why::Sibling);
+            // Text in another language says little: a picture's markup nothing about a manual.
+            if documents[document as usize].language.name == language.name
+                && may_stand(document)
+                && !counterparts.iter().any(|&(known, _)| known == document)
+            {
+                add(document, self.nearness(first, document), false);
+            }
         }
-        let mut all: Vec<(u32, (u32, Why))> = found
-            .into_iter()
-            .filter(|&(document, (_, why))| {
-                // Text in another language says little: a picture's markup nothing about a manual.
-                let same_language = documents[document as usize].language.name == first.record.language.name;
-                (same_language || why == Why::Counterpart)
-                    && !targets.contains(document)
-                    && !shown.contains(&document)
-                    && self.world.may_show(targets.side, document)
-            })
-            .collect();
-        all.sort_unstable_by_key(|&(document, (score, _))| {
-            (std::cmp::Reverse(score), document.abs_diff(low), document)
-        });
-        all.into_iter().map(|(document, (_, why))| (document, why)).collect()
+        nearest
+    }
+
+    /// How alike two documents are by their paths: same folder, same beginning of the name.
+    fn nearness(&self, one: u32, other: u32) -> u32 {
+        let (same_folder, shared) = self.places.folders_of(one, other);
+        let [one, other] =
+            [one, other].map(|document| self.world.corpus.documents[document as usize].path.name());
+        u32::from(same_folder) * 100 + shared.min(10) * 5 + (common(one, other) as u32).min(20)
     }
 }
 
-/// How alike two documents are by their paths: same folder, same beginning of the name.
-fn nearness(a: &Record, b: &Record) -> u32 {
-    let ([folder_a, name_a], [folder_b, name_b]) = (parts(a), parts(b));
-    let prefix = common(name_a, name_b) as u32;
-    u32::from(folder_a == folder_b) * 100 + shared_folders(folder_a, folder_b).min(10) * 5 + prefix.min(20)
-}
-
-/// How many of the first names in two folders' paths are the same.
-fn shared_folders(a: &[u8], b: &[u8]) -> u32 {
-    let same = common(a, b);
-    let ends = |path: &[u8]| path.get(same).is_none_or(|&byte| byte == b'/');
-    memchr::memchr_iter(b'/', &a[..same]).count() as u32 + u32::from(ends(a) && ends(b))
-}
-
-/// Folder and name.
-fn parts(record: &Record) -> [&[u8]; 2] {
-    let path = record.name.as_bytes();
-    match memchr::memrchr(b'/', path) {
-        Some(at) => [&path[..at], record.path.name()],
-        None => [b"", record.path.name()],
+impl Near {
+    fn why(&self) -> Why {
+        if self.is_counterpart { Why::Counterpart } else { Why::Sibling }
     }
 }
 
@@ -158,26 +161,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shared_folders_are_names_in_common(a in "[ab]{0,2}(/[ab]{1,2}){0,4}", b in "[ab]{0,2}(/[ab]{1,2}){0,4}") {
-            let same = a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
-            prop_assert_eq!(shared_folders(a.as_bytes(), b.as_bytes()), same as u32);
+        fn the_nearest_are_the_first_of_all(all in proptest::collection::vec((0u32..4, 0u32..4), 0..12)) {
+            let all = (0u32..).zip(all).map(|(document, (score, distance))| Near {
+                score: Reverse(score),
+                distance,
+                document,
+                is_counterpart: false,
+            });
+            let mut sorted: Vec<Near> = all.collect();
+            let mut nearest = Nearest::default();
+            sorted.iter().for_each(|&near| nearest.add(near));
+            sorted.sort_unstable();
+            sorted.truncate(MOST);
+            prop_assert_eq!(nearest.0, sorted);
         }
-    }
-
-    #[test]
-    fn counterparts_have_one_stem() {
-        for path in [
-            "a/foo.py",
-            "tests/test_foo.py",
-            "foo_test.go",
-            "src/Foo.java",
-            "FooTest.java",
-            "foo.spec.ts",
-            "foo.h",
-        ] {
-            assert_eq!(stem(path), "foo", "{path}");
-        }
-        assert_eq!(stem("test_.py"), "test_");
-        assert_ne!(stem("foo_bar.py"), stem("foo.py"));
     }
 }

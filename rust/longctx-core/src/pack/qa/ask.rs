@@ -78,7 +78,7 @@ impl<'w> Asker<'_, 'w> {
         }
         if let Some(item) = dice.pick(self.set).and_then(|snippet| snippet.item) {
             let alike = self.items.alike(self.world, self.index, item, self.side, dice);
-            for other in alike.into_iter().take(TRIED) {
+            for other in alike.take(TRIED) {
                 let Some(target) = self.index.target_of(other) else { continue };
                 let Some(definition) = self.index.definition(other) else { continue };
                 let unseen = !self.set.iter().any(|snippet| snippet.has_word(definition.name()));
@@ -201,13 +201,12 @@ impl<'w> Asker<'_, 'w> {
             .collect();
         let Some(&(to, called)) = found.first() else { return };
         let same_name = |other: &Snippet<'w>| other.defines_name(self.index, &snippet.name);
-        let elsewhere = |other: &Snippet<'w>| {
-            other.defined(self.index).any(|(name, _)| snippet.has_word(name))
-                || self
-                    .full_calls(snippet)
-                    .any(|called| defined_in(called.target).is_some_and(|at| at != to && at != from))
-        };
-        if self.others(&[from]).any(same_name) || self.others(&[from, to]).any(elsewhere) {
+        let named = |other: &Snippet<'w>| other.defined(self.index).any(|(name, _)| snippet.has_word(name));
+        let elsewhere = |called: &Called| defined_in(called.target).is_some_and(|at| at != to && at != from);
+        if self.others(&[from]).any(same_name)
+            || self.others(&[from, to]).any(named)
+            || self.full_calls(snippet).any(elsewhere)
+        {
             dropped.note("ambiguous");
         } else if self.asks_about(snippet.document) || self.asks_about(self.set[to].document) {
             all.push(Candidate::Callee { from, to, called });

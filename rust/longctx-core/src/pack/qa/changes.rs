@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::introduced::Place;
+use super::new_lines::new_lines;
 use crate::cache::{Cache, Key, KeyMaker};
 use crate::pack::commits::{Library, Readings, Step, Version};
 use crate::path::RepoPath;
@@ -17,8 +18,6 @@ use crate::sequence::{Comment, Text, words};
 const LINE: [usize; 2] = [12, 100];
 /// Fewer different words tell nothing.
 const WORDS: usize = 3;
-/// So many bytes are compared at once.
-const COMPARED: usize = 64;
 /// Bytes of texts that are kept.
 const KEPT: usize = 32 << 20;
 
@@ -83,25 +82,20 @@ impl<'c> Changes<'c> {
     }
 
     fn compare(&self, library: &Library<'_>, place: Place, step: &Step) -> Option<Found> {
-        let mut readings = Readings::default();
         let key = self.cache.is_on().then(|| key(library, step)).flatten();
         if let Some(lines) = key.and_then(|key| Lines::parse(&self.cache.get(&key)?)) {
             if lines.asked.is_empty() {
                 return Some(Found::Nothing);
             }
-            let after = library.read(&step.after, &mut readings)?;
+            let after = library.read(&step.after, &mut Readings::default())?;
             return Some(Found::Change(Arc::new(Brought::new(after, lines))));
         }
         let before = match self.version_before(library, place, step) {
             Some(known) => Old::Known(known),
-            None => Old::Read(library.read(step.before.as_ref()?, &mut readings)?.text),
+            None => Old::Read(library.text(step.before.as_ref()?)?),
         };
-        let after = library.read(&step.after, &mut readings)?;
-        let before = match &before {
-            Old::Known(known) => &known.text,
-            Old::Read(text) => text,
-        };
-        let new = new_lines(before, &after);
+        let after = library.read(&step.after, &mut Readings::default())?;
+        let new = new_lines(before.text(), &after);
         let asked = new.iter().copied().filter(|&line| can_be_asked(&after, line)).collect();
         let lines = Lines { new, asked };
         if let (Some(key), Ok(value)) = (key, postcard::to_stdvec(&lines)) {
@@ -180,6 +174,15 @@ enum Old {
     Read(String),
 }
 
+impl Old {
+    fn text(&self) -> &str {
+        match self {
+            Self::Known(known) => &known.text,
+            Self::Read(text) => text,
+        }
+    }
+}
+
 impl Brought {
     fn new(after: Version, found: Lines) -> Self {
         let Text { path, blob, commit, hidden, comment, .. } = after.as_text();
@@ -208,6 +211,7 @@ impl Brought {
     pub fn as_text(&self) -> Text<'_> {
         Text {
             path: &self.path,
+            header: None,
             name: self.name.clone(),
             blob: self.blob.clone(),
             commit: Some(self.commit.clone()),
@@ -255,21 +259,6 @@ impl Brought {
     }
 }
 
-/// The lines of a version, from 0, that the version before has nowhere, not counting the space around lines. They are
-/// among the lines that a diff finds new, so there is no need for one.
-fn new_lines(before: &str, after: &Version) -> Vec<u32> {
-    let says = |line: u32| after.line_text(&(line..line + 1)).trim();
-    // What both begin with is known; few lines are left.
-    let parts = before.as_bytes().chunks(COMPARED).zip(after.text.as_bytes().chunks(COMPARED));
-    let common = parts.take_while(|(old, new)| old == new).map(|(old, _)| old.len()).sum::<usize>();
-    let others = after.lines.of(common as u32)..after.lines.count();
-    let mut new: FxHashSet<&str> = others.clone().map(says).collect();
-    for line in before.lines().map(str::trim) {
-        new.remove(line);
-    }
-    others.filter(|&line| new.contains(says(line))).collect()
-}
-
 /// Whether a line of a version says something, and no secret.
 fn can_be_asked(version: &Version, line: u32) -> bool {
     let bytes = version.lines.bytes(&(line..line + 1));
@@ -287,8 +276,6 @@ fn says_something(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -301,21 +288,6 @@ mod tests {
             ("see `total` of the offset", false),
         ] {
             assert_eq!(says_something(line), says, "{line}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn new_lines_are_those_that_were_nowhere(
-            before in "([ab ]{0,2}\r?\n){0,8}[ab ]{0,2}",
-            after in "([abc ]{0,2}\r?\n){0,8}[abc ]{0,2}",
-        ) {
-            let new = Version::of_text("a", &after);
-            let known: Vec<&str> = before.lines().map(str::trim).collect();
-            let lines = 0..new.lines.count();
-            let expected: Vec<u32> =
-                lines.filter(|&line| !known.contains(&new.line_text(&(line..line + 1)).trim())).collect();
-            prop_assert_eq!(new_lines(&before, &new), expected);
         }
     }
 }

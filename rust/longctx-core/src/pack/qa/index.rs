@@ -40,8 +40,8 @@ pub struct Called {
 /// Definitions and calls by name.
 pub struct Index<'w> {
     world: &'w World<'w>,
+    /// Sorted.
     targets: Vec<Item>,
-    by_name: FxHashMap<&'w str, u32>,
     /// By document, in order.
     calls: Vec<Box<[Called]>>,
     /// For each target the sure calls from other definitions: document, and place in its list.
@@ -94,7 +94,7 @@ impl<'w> Index<'w> {
             }
             calls.push(these.into_boxed_slice());
         }
-        Ok(Self { world, targets, by_name, calls, callers })
+        Ok(Self { world, targets, calls, callers })
     }
 
     /// The definitions that alone have their names, of what can be called.
@@ -104,8 +104,7 @@ impl<'w> Index<'w> {
 
     /// The place of a definition among the targets, if it is one.
     pub fn target_of(&self, item: Item) -> Option<u32> {
-        let place = *self.by_name.get(self.definition(item)?.name())?;
-        (self.targets[place as usize] == item).then_some(place)
+        self.targets.binary_search(&item).ok().map(|place| place as u32)
     }
 
     /// The calls in a document of names that are targets', in order.

@@ -1,6 +1,8 @@
 //! Definitions that can be shown as snippets, and which of them are alike.
 
+use std::collections::BinaryHeap;
 use std::hash::Hash;
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
@@ -25,6 +27,8 @@ const COMMON: usize = 4096;
 pub struct Items {
     all: Vec<Item>,
     traits: Vec<Traits>,
+    /// The words of their names, one after the other.
+    named: Vec<u32>,
     homes: Vec<Home>,
     words: Words,
     /// By the number of a word the definitions that have it in their names; none for words that say nothing.
@@ -36,8 +40,8 @@ struct Traits {
     kind: SymbolKind,
     /// About how many tokens it takes whole.
     size: u32,
-    /// The words of its name.
-    words: Box<[u32]>,
+    /// The words of its name, as places in [`Items::named`].
+    words: Range<u32>,
     /// Another definition surely calls it, and it alone has its name.
     called: bool,
 }
@@ -70,8 +74,8 @@ impl Items {
     /// All that can be shown.
     pub fn new(world: &World<'_>, index: &Index<'_>) -> Self {
         let homes = homes(&world.corpus.documents);
-        let (all, traits) = (Vec::new(), Vec::new());
-        let mut items = Self { all, traits, homes, words: Words::default(), with: Vec::new() };
+        let (all, traits, named) = (Vec::new(), Vec::new(), Vec::new());
+        let mut items = Self { all, traits, named, homes, words: Words::default(), with: Vec::new() };
         for (document, record) in (0u32..).zip(&world.corpus.documents) {
             let Some(facts) = index.facts(document) else { continue };
             for (at, definition) in (0u32..).zip(facts.definitions.iter()) {
@@ -109,6 +113,9 @@ impl Items {
         for &word in &words {
             self.with[word as usize].push(number);
         }
+        let begin = self.named.len() as u32;
+        self.named.extend(words);
+        let words = begin..self.named.len() as u32;
         let called = index.target_of(item).is_some_and(|place| index.callers(place).next().is_some());
         self.traits.push(Traits { kind: definition.kind, size, words, called });
     }
@@ -127,25 +134,42 @@ impl Items {
         item: Item,
         side: Side,
         dice: &mut Dice,
-    ) -> Vec<Item> {
-        let Some(definition) = index.definition(item) else { return Vec::new() };
+    ) -> impl Iterator<Item = Item> {
+        let scored = self.scored(world, index, item, side, dice).unwrap_or_default();
+        // Few of them are looked at.
+        let mut scored = BinaryHeap::from(scored);
+        std::iter::from_fn(move || scored.pop()).map(|one| self.all[one as u32 as usize])
+    }
+
+    /// Definitions that `side` may show: how much they look like `item`, a draw, and their number, in one, so that they
+    /// are quickly compared.
+    fn scored(
+        &self,
+        world: &World<'_>,
+        index: &Index<'_>,
+        item: Item,
+        side: Side,
+        dice: &mut Dice,
+    ) -> Option<Vec<u64>> {
+        let definition = index.definition(item)?;
         let record = &world.corpus.documents[item.document as usize];
         let own = self.homes[item.document as usize];
         let size = estimate(record, definition.range.len());
         let words = self.words.known(definition.name());
         let here = self.all.partition_point(|other| *other < item);
-        let around = here.saturating_sub(REACH)..(here + REACH).min(self.all.len());
-        let mut near: Vec<u32> = around.map(|number| number as u32).collect();
+        let around = here.saturating_sub(REACH) as u32..(here + REACH).min(self.all.len()) as u32;
+        let mut far: Vec<u32> = Vec::with_capacity(SHARING * words.len());
         for with in words.iter().map(|&word| &self.with[word as usize]).filter(|with| !with.is_empty()) {
             // Some of many, from any part of the repository.
-            let from = dice.below(with.len());
-            let some = with.iter().cycle().skip(from).take(with.len().min(SHARING));
-            near.extend(some);
+            let (before, after) = with.split_at(dice.below(with.len()));
+            let some = after.iter().chain(before).take(SHARING);
+            far.extend(some.filter(|number| !around.contains(number)));
         }
-        near.sort_unstable();
-        near.dedup();
-        // Score, draw and number in one, so that they are quickly compared.
-        let mut scored: Vec<u64> = Vec::with_capacity(near.len());
+        far.sort_unstable();
+        far.dedup();
+        let (before, after) = far.split_at(far.partition_point(|&number| number < around.start));
+        let near = before.iter().copied().chain(around.clone()).chain(after.iter().copied());
+        let mut scored: Vec<u64> = Vec::with_capacity(far.len() + around.len());
         for number in near {
             let (other, found) = (self.all[number as usize], &self.traits[number as usize]);
             let home = self.homes[other.document as usize];
@@ -155,7 +179,8 @@ impl Items {
             {
                 continue;
             }
-            let shared = found.words.iter().filter(|word| words.contains(word)).count() as u32;
+            let theirs = &self.named[found.words.start as usize..found.words.end as usize];
+            let shared = theirs.iter().filter(|word| words.contains(word)).count() as u32;
             let (long, short) = (size.max(found.size), size.min(found.size).max(1));
             let score = u32::from(found.kind == definition.kind) * 4
                 + shared.min(3) * 3
@@ -167,8 +192,7 @@ impl Items {
                 + u32::from(found.called) * 2;
             scored.push(u64::from(score) << 48 | (dice.below(1 << 16) as u64) << 32 | u64::from(number));
         }
-        scored.sort_unstable_by(|a, b| b.cmp(a));
-        scored.into_iter().map(|one| self.all[one as u32 as usize]).collect()
+        Some(scored)
     }
 }
 

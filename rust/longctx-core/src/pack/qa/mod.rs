@@ -18,6 +18,7 @@ mod index;
 mod introduced;
 mod items;
 mod lay;
+mod new_lines;
 mod phrases;
 mod question;
 mod resolve;
@@ -137,9 +138,12 @@ impl<'w> Work<'_, 'w> {
             let wanted = (left / u64::from(band.min.max(1)) + 2).min(BATCH).min(rest.len() as u64) as usize;
             let (batch, others) = rest.split_at(wanted);
             rest = others;
-            let outcomes: Vec<Outcome> = batch
+            // Neighbours show the same files: they are made one after the other, then put back into their order.
+            let mut batch: Vec<(usize, Anchor)> = batch.iter().copied().enumerate().collect();
+            batch.sort_by_key(|&(_, anchor)| self.neighbourhood(anchor));
+            let mut outcomes: Vec<(usize, Outcome)> = batch
                 .par_iter()
-                .map_init(Buffers::default, |buffers, &anchor| {
+                .map_init(Buffers::default, |buffers, &(place, anchor)| {
                     watch.check()?;
                     let mut dropped = Dropped::default();
                     let made = self.sequence(anchor, buffers, &mut dropped)?;
@@ -147,11 +151,12 @@ impl<'w> Work<'_, 'w> {
                         (Anchor::Commit(place), Some(commits)) => commits.is_seen(place),
                         _ => self.side == Side::Train,
                     };
-                    Ok(Outcome { seen, made, dropped })
+                    Ok((place, Outcome { seen, made, dropped }))
                 })
                 .collect::<Result<_>>()?;
+            outcomes.sort_unstable_by_key(|&(place, _)| place);
             let (mut kept, mut full) = (Vec::with_capacity(outcomes.len()), false);
-            for outcome in outcomes {
+            for (_, outcome) in outcomes {
                 counts.dropped.merge(&outcome.dropped);
                 let made = match outcome.made {
                     Ok(made) => made,
@@ -179,6 +184,15 @@ impl<'w> Work<'_, 'w> {
             }
         }
         Ok(())
+    }
+
+    /// Whether an anchor is a change of a file, and where the file stands.
+    fn neighbourhood(&self, anchor: Anchor) -> (bool, u32) {
+        match anchor {
+            Anchor::Code(target) => (false, self.index.targets()[target as usize].document),
+            Anchor::Head(document) => (false, document),
+            Anchor::Commit((chain, _)) => (true, chain),
+        }
     }
 
     fn put(&self, draft: &mut Draft, order: u64, seen: bool, made: Made, output: &Output) -> Result<()> {

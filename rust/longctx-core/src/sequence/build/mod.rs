@@ -74,7 +74,16 @@ fn kit<'k>(
 /// A text that belongs to no repository.
 fn loose<'t>(path: &'t RepoPath, text: &'t str) -> Text<'t> {
     let comment = source::detect(path, text).line_comment;
-    Text { path, name: path.text().into(), blob: "".into(), commit: None, text, hidden: &[], comment }
+    Text {
+        path,
+        header: None,
+        name: path.text().into(),
+        blob: "".into(),
+        commit: None,
+        text,
+        hidden: &[],
+        comment,
+    }
 }
 
 fn unencodable(what: &str) -> impl FnOnce(NotLossless) -> Error {
