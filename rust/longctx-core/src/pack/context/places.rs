@@ -72,14 +72,23 @@ impl Places {
 impl Folders {
     /// The number of a folder.
     fn number<'n>(&mut self, path: &'n str, known: &mut FxHashMap<&'n str, u32>) -> u32 {
-        if let Some(&number) = known.get(path) {
-            return number;
+        // Not by recursion: a path in a repository may be deeper than the stack.
+        let mut unknown = Vec::new();
+        let (mut folder, mut number) = (Some(path), NOWHERE);
+        while let Some(path) = folder {
+            if let Some(&there) = known.get(path) {
+                number = there;
+                break;
+            }
+            unknown.push(path);
+            folder = parent(path);
         }
-        let above = parent(path).map_or(NOWHERE, |path| self.number(path, known));
-        let number = self.parents.len() as u32;
-        self.parents.push(above);
-        self.depths.push(self.depths[above as usize] + 1);
-        known.insert(path, number);
+        for path in unknown.into_iter().rev() {
+            self.parents.push(number);
+            self.depths.push(self.depths[number as usize] + 1);
+            number = self.parents.len() as u32 - 1;
+            known.insert(path, number);
+        }
         number
     }
 
