@@ -337,6 +337,23 @@ mod tests {
     }
 
     #[test]
+    fn a_header_that_is_known_is_what_encoding_gives() {
+        with_kit(|kit, _| {
+            let path = RepoPath::from("folder/a.py");
+            let mut from = text(&path, "x = 1\n", &[]);
+            let pieces = [Piece::new(0..6, Role::File, Why::Sibling)];
+            let mut drafts = [Draft::default(), Draft::default()];
+            drafts[0].file_block(kit, &from, &pieces).unwrap();
+            let header = kit.scratches.with(|scratch| {
+                header_tokens(kit.tokenizer, &path, kit.header_limit, scratch, &mut Encoded::default()).0
+            });
+            from.header = Some(&header);
+            drafts[1].file_block(kit, &from, &pieces).unwrap();
+            assert_eq!(drafts[0].part(), drafts[1].part());
+        });
+    }
+
+    #[test]
     fn a_secret_that_a_piece_cuts_through_is_never_shown() {
         with_kit(|kit, tokenizer| {
             let path = RepoPath::from("a.py");
