@@ -73,7 +73,7 @@ pub fn append(
     draft: &mut Draft,
 ) -> Result<FxHashSet<u32>> {
     let Wanted { files, candidates } = wanted;
-    let chosen = choose(files, candidates, room);
+    let chosen = choose(candidates, room, |file| files[file].record.header.len() as u32);
     let mut by_file: Vec<&[Chosen<'_>]> =
         chosen.chunk_by(|one, next| one.candidate.file == next.candidate.file).collect();
     let place = |chosen: &[Chosen<'_>]| {
@@ -251,17 +251,18 @@ fn drawn(draw: u64, definition: usize) -> bool {
     (bits ^ (bits >> 31)).is_multiple_of(DRAWN)
 }
 
-/// Which definitions are shown, and whether whole, in the order of the candidates.
-fn choose<'c>(files: &[Needed<'_>], candidates: &'c [Candidate], room: u32) -> Vec<Chosen<'c>> {
+/// Which definitions are shown, and whether whole, in the order of the candidates. `header` says how many tokens the
+/// header of a file takes.
+fn choose(candidates: &[Candidate], room: u32, header: impl Fn(usize) -> u32) -> Vec<Chosen<'_>> {
     // By place, those that are shown: whether whole.
     let mut chosen: Vec<Option<bool>> = vec![None; candidates.len()];
-    let mut opened = vec![false; files.len()];
+    let mut opened = vec![false; candidates.last().map_or(0, |last| last.file + 1)];
     let mut left = room;
     let mut take = |at: usize, cost: u32, whole: bool, left: &mut u32| {
         let one = &candidates[at];
         let opening = match opened[one.file] {
             true => 0,
-            false => files[one.file].record.header.len() as u32 + 2 + ELISION,
+            false => header(one.file) + 2 + ELISION,
         };
         let old = chosen[at].map_or(0, |_| one.head);
         if *left + old < cost + opening {
@@ -298,4 +299,67 @@ fn choose<'c>(files: &[Needed<'_>], candidates: &'c [Candidate], room: u32) -> V
     }
     let chosen = candidates.iter().zip(chosen);
     chosen.filter_map(|(candidate, whole)| Some(Chosen { candidate, whole: whole? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HEADER: u32 = 9;
+
+    fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+        let why = prop::sample::select(vec![Why::Named, Why::MemberOfNamed, Why::Drawn]);
+        let one = (0usize..4, why, 5u32..60, 0u32..200);
+        prop::collection::vec(one, 0..24).prop_map(|mut all| {
+            all.sort_by_key(|one| one.0);
+            let numbered = all.into_iter().enumerate();
+            numbered
+                .map(|(definition, (file, why, head, body))| Candidate {
+                    file,
+                    definition,
+                    why,
+                    head,
+                    whole: head + body,
+                })
+                .collect()
+        })
+    }
+
+    /// What it takes to show some candidates.
+    fn cost(chosen: &[Chosen<'_>]) -> u32 {
+        let shown = chosen.iter().map(|one| if one.whole { one.candidate.whole } else { one.candidate.head });
+        let mut files: Vec<usize> = chosen.iter().map(|one| one.candidate.file).collect();
+        files.dedup();
+        shown.sum::<u32>() + files.len() as u32 * (HEADER + 2 + ELISION)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_chosen_has_room_and_keeps_its_order(all in candidates(), room in 0u32..600) {
+            let chosen = choose(&all, room, |_| HEADER);
+            prop_assert!(cost(&chosen) <= room);
+            prop_assert!(chosen.is_sorted_by(|one, next| one.candidate.definition < next.candidate.definition));
+        }
+
+        #[test]
+        fn where_there_is_room_for_all_names_are_shown_whole_and_the_rest_by_its_heads(all in candidates()) {
+            let chosen = choose(&all, 100_000, |_| HEADER);
+            prop_assert_eq!(chosen.len(), all.len());
+            for one in chosen {
+                let short = one.candidate.whole <= one.candidate.head + SHORT;
+                prop_assert_eq!(one.whole, short || one.candidate.why == Why::Named);
+            }
+        }
+
+        #[test]
+        fn what_nobody_names_takes_at_most_a_quarter_beside_names(all in candidates(), room in 0u32..600) {
+            let chosen = choose(&all, room, |_| HEADER);
+            let (drawn, named): (Vec<_>, Vec<_>) =
+                chosen.iter().copied().partition(|one| one.candidate.why == Why::Drawn);
+            let of_drawn = drawn.iter().map(|one| if one.whole { one.candidate.whole } else { one.candidate.head });
+            prop_assert!(named.is_empty() || of_drawn.sum::<u32>() <= room / 4);
+        }
+    }
 }
