@@ -3,6 +3,7 @@
 //! Data flows one way: walk -> source -> tokenize -> sequence -> pack -> shard; history and graph
 //! stand beside it.
 
+mod buckets;
 pub mod cache;
 pub mod difficulty;
 pub mod error;

@@ -14,7 +14,6 @@ mod resolve;
 #[cfg(test)]
 mod testing;
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -25,6 +24,7 @@ pub use lang::Lang;
 pub use order::Order;
 pub use parse::{MAX_BYTES, read};
 
+use crate::buckets::{Buckets, Starts};
 use crate::interrupt::Watch;
 use crate::symbols::{SymbolTable, SymbolTableWriter};
 use crate::{Error, Result};
@@ -61,11 +61,9 @@ pub struct Graph {
     /// The definitions of all files.
     tables: Vec<SymbolTable>,
     /// Where the edges of each file begin in `edges`, and the end.
-    starts: Vec<u32>,
+    starts: Starts,
     /// The edges by the file that they point to, as indices into `edges`.
-    incoming: Vec<u32>,
-    /// Where the edges to each file begin in `incoming`, and the end.
-    incoming_starts: Vec<u32>,
+    incoming: Buckets,
 }
 
 /// A file whose imports are to be resolved.
@@ -98,12 +96,12 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
         })
         .collect::<Result<_>>()?;
     watch.check()?;
-    let in_memory = |source| Error::io("keep", "the definitions", source);
+    let failed = |source| Error::io("keep", "the definitions", source);
     let mut table = SymbolTableWriter::in_memory();
     let mut listed = Vec::with_capacity(files.len() + project.listed.len());
     for (number, (file, facts)) in (0u32..).zip(files.iter().zip(&read)) {
         let summary = facts.as_ref().map(|facts| FileSummary::new(facts, &mut table, 0)).transpose();
-        let summary = summary.map_err(in_memory)?.map(Box::new);
+        let summary = summary.map_err(failed)?.map(Box::new);
         listed.push(Listed { path: file.path.into(), summary, number });
     }
     listed.extend(project.listed.iter().map(|&path| Listed { path: path.into(), summary: None, number: 0 }));
@@ -112,7 +110,7 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
         let mut facts = read[number as usize].lock().unwrap_or_else(PoisonError::into_inner);
         Ok(facts.take().map(Box::new))
     };
-    connect(listed, vec![table.finish().map_err(in_memory)?], &facts, files, watch)
+    connect(listed, vec![table.finish().map_err(failed)?], &facts, files, watch)
 }
 
 /// Resolves what files import that were read before, by [`read`]; their definitions are in `tables`. `facts` gives all
@@ -152,20 +150,9 @@ impl Graph {
         unresolved.shrink_to_fit();
         let (files, summaries): (Vec<Arc<str>>, Vec<Option<Box<FileSummary>>>) =
             listed.into_iter().map(|file| (file.path, file.summary)).unzip();
-        let outgoing_starts = starts(files.len(), edges.iter().map(|edge| edge.from));
-        let incoming_starts = starts(files.len(), edges.iter().map(|edge| edge.to));
-        let mut incoming: Vec<u32> = (0..edges.len() as u32).collect();
-        incoming.sort_by_key(|&at| edges[at as usize].to);
-        Self {
-            files,
-            edges,
-            unresolved,
-            summaries,
-            tables,
-            starts: outgoing_starts,
-            incoming,
-            incoming_starts,
-        }
+        let starts = Starts::new(files.len(), edges.iter().map(|edge| edge.from));
+        let incoming = Buckets::new(files.len(), edges.iter().map(|edge| edge.to));
+        Self { files, edges, unresolved, summaries, tables, starts, incoming }
     }
 
     /// Where a path is in `files`.
@@ -180,12 +167,12 @@ impl Graph {
 
     /// What a file needs, sorted by path.
     pub fn needs(&self, file: FileIndex) -> &[Edge] {
-        &self.edges[part(&self.starts, file)]
+        &self.edges[self.starts.of(file)]
     }
 
     /// Who needs a file, sorted by path.
     pub fn needed_by(&self, file: FileIndex) -> impl Iterator<Item = &Edge> {
-        self.incoming[part(&self.incoming_starts, file)].iter().map(|&at| &self.edges[at as usize])
+        self.incoming.of(file).iter().map(|&at| &self.edges[at as usize])
     }
 
     /// The files that most others need, with how many need them; most first, at most `limit`.
@@ -202,26 +189,6 @@ impl Graph {
         hubs.sort_by_key(|&(file, count)| (std::cmp::Reverse(count), file));
         hubs.truncate(limit);
         hubs
-    }
-}
-
-/// Where the part of each of `count` files begins in a list that is sorted by file, and the end of the list.
-fn starts(count: usize, files: impl Iterator<Item = FileIndex>) -> Vec<u32> {
-    let mut starts = vec![0_u32; count + 1];
-    for file in files {
-        starts[file as usize + 1] += 1;
-    }
-    for at in 0..count {
-        starts[at + 1] += starts[at];
-    }
-    starts
-}
-
-/// The part of a file, empty for one that is not there.
-fn part(starts: &[u32], file: FileIndex) -> Range<usize> {
-    match starts.get(file as usize..).unwrap_or_default() {
-        [start, end, ..] => *start as usize..*end as usize,
-        _ => 0..0,
     }
 }
 

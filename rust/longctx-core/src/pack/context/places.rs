@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::buckets::Buckets;
 use crate::pack::corpus::Record;
 
 /// What all folders lie in.
@@ -14,10 +15,8 @@ pub struct Places {
     tree: Folders,
     /// For each document the number of its stem.
     stems: Vec<u32>,
-    /// For each stem where its documents begin in `sharing`, and the end of all.
-    starts: Vec<u32>,
     /// Documents by stem.
-    sharing: Vec<u32>,
+    sharing: Buckets,
 }
 
 /// A tree of folders.
@@ -43,22 +42,13 @@ impl Places {
             *numbers.entry(stem(name)).or_insert(next)
         });
         let stems: Vec<u32> = stems.collect();
-        let mut starts = vec![0; numbers.len() + 1];
-        for &stem in &stems {
-            starts[stem as usize + 1] += 1;
-        }
-        for stem in 1..starts.len() {
-            starts[stem] += starts[stem - 1];
-        }
-        let mut sharing: Vec<u32> = (0..stems.len() as u32).collect();
-        sharing.sort_by_key(|&document| stems[document as usize]);
-        Self { folders, tree, stems, starts, sharing }
+        let sharing = Buckets::new(numbers.len(), stems.iter().copied());
+        Self { folders, tree, stems, sharing }
     }
 
     /// The documents with the stem of one, itself included, in order.
     pub fn of_stem(&self, document: u32) -> &[u32] {
-        let stem = self.stems[document as usize] as usize;
-        &self.sharing[self.starts[stem] as usize..self.starts[stem + 1] as usize]
+        self.sharing.of(self.stems[document as usize])
     }
 
     /// Whether two documents lie in one folder, and how many of the first names in the paths of their folders are the

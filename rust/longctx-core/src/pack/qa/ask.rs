@@ -78,7 +78,7 @@ impl<'w> Asker<'_, 'w> {
         }
         if let Some(item) = dice.pick(self.set).and_then(|snippet| snippet.item) {
             let alike = self.items.alike(self.world, self.index, item, self.side, dice);
-            for other in alike.take(TRIED) {
+            for other in alike.into_iter().flatten().take(TRIED) {
                 let Some(target) = self.index.target_of(other) else { continue };
                 let Some(definition) = self.index.definition(other) else { continue };
                 let unseen = !self.set.iter().any(|snippet| snippet.has_word(definition.name()));

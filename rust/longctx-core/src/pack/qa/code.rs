@@ -111,6 +111,8 @@ impl<'w> Chooser<'_, 'w> {
             let Some(base) = dice.pick(chosen).map(|one| one.item) else { break };
             let alike = self.items.alike(self.world, self.index, base, self.side, dice);
             let fitting: Vec<Item> = alike
+                .into_iter()
+                .flatten()
                 .filter(|&item| self.fits(item, chosen) && self.of_file(item, chosen) < OF_ONE_FILE)
                 .take(ALIKE)
                 .collect();

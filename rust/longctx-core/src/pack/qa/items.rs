@@ -126,7 +126,7 @@ impl Items {
     }
 
     /// Definitions that `side` may show and that look like `item`, the most alike first: by kind, words of the name,
-    /// folder and length; a draw decides between equals.
+    /// folder and length; a draw decides between equals. None if there is no such definition.
     pub fn alike(
         &self,
         world: &World<'_>,
@@ -134,23 +134,7 @@ impl Items {
         item: Item,
         side: Side,
         dice: &mut Dice,
-    ) -> impl Iterator<Item = Item> {
-        let scored = self.scored(world, index, item, side, dice).unwrap_or_default();
-        // Few of them are looked at.
-        let mut scored = BinaryHeap::from(scored);
-        std::iter::from_fn(move || scored.pop()).map(|one| self.all[one as u32 as usize])
-    }
-
-    /// Definitions that `side` may show: how much they look like `item`, a draw, and their number, in one, so that they
-    /// are quickly compared.
-    fn scored(
-        &self,
-        world: &World<'_>,
-        index: &Index<'_>,
-        item: Item,
-        side: Side,
-        dice: &mut Dice,
-    ) -> Option<Vec<u64>> {
+    ) -> Option<impl Iterator<Item = Item>> {
         let definition = index.definition(item)?;
         let record = &world.corpus.documents[item.document as usize];
         let own = self.homes[item.document as usize];
@@ -169,6 +153,7 @@ impl Items {
         far.dedup();
         let (before, after) = far.split_at(far.partition_point(|&number| number < around.start));
         let near = before.iter().copied().chain(around.clone()).chain(after.iter().copied());
+        // Score, draw and number in one, so that they are quickly compared.
         let mut scored: Vec<u64> = Vec::with_capacity(far.len() + around.len());
         for number in near {
             let (other, found) = (self.all[number as usize], &self.traits[number as usize]);
@@ -192,7 +177,9 @@ impl Items {
                 + u32::from(found.called) * 2;
             scored.push(u64::from(score) << 48 | (dice.below(1 << 16) as u64) << 32 | u64::from(number));
         }
-        Some(scored)
+        // Few of them are looked at.
+        let mut scored = BinaryHeap::from(scored);
+        Some(std::iter::from_fn(move || scored.pop()).map(|one| self.all[one as u32 as usize]))
     }
 }
 
