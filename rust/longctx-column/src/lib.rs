@@ -1,7 +1,7 @@
 //! Long lists of plain values that lie on disk and are read as slices.
 //!
 //! A value takes no memory of the process but what the kernel keeps of its file, which it may drop whenever memory is
-//! short. The file has no name and is the list's own from the first byte to the last, so nobody changes it while it is
+//! short. The file has no name and is the list's own from the first byte to the last, so nobody changes what is
 //! mapped; it vanishes with the list.
 
 use std::fs::File;
@@ -62,6 +62,18 @@ impl<T: NoUninit + AnyBitPattern> ColumnWriter<T> {
         }
     }
 
+    /// The values so far; more may be added after these.
+    ///
+    /// # Errors
+    /// The disk is full, or the file cannot be mapped.
+    pub fn so_far(&mut self) -> Result<Column<T>> {
+        self.flush()?;
+        match self.file.as_ref().filter(|_| self.written > 0) {
+            Some(file) => Ok(Column { held: Held::Mapped(map(file)?, PhantomData) }),
+            None => Ok(Column { held: Held::Memory(self.waiting.clone()) }),
+        }
+    }
+
     fn flush(&mut self) -> Result<()> {
         if let Some(file) = &mut self.file {
             file.write_all(bytemuck::cast_slice(&self.waiting))?;
@@ -86,7 +98,7 @@ impl<T: NoUninit + AnyBitPattern> ColumnWriter<T> {
 
 #[allow(
     unsafe_code,
-    reason = "the file was made here, without a name, and nobody else has it: it stays as it is"
+    reason = "the file was made here, without a name, and nobody else has it: what is in it stays as it is"
 )]
 fn map(file: &File) -> Result<Mmap> {
     unsafe { Mmap::map(file) }
@@ -141,6 +153,14 @@ mod tests {
         ) {
             let folder = tempfile::tempdir()?;
             let all: Vec<[u32; 2]> = parts.concat();
+            for mut writer in [ColumnWriter::in_folder(folder.path())?, ColumnWriter::in_memory()] {
+                let mut seen = Vec::new();
+                for part in &parts {
+                    writer.extend(part)?;
+                    seen.push((writer.len(), writer.so_far()?));
+                }
+                prop_assert!(seen.iter().all(|(count, column)| all[..*count] == **column));
+            }
             let (on_disk, in_memory) = (column(Some(folder.path()), &parts), column(None, &parts));
             prop_assert_eq!(&*on_disk, &all[..]);
             prop_assert_eq!(&*in_memory, &all[..]);

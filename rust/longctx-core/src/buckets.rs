@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 /// The numbers from 0 on, each in one bucket.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Buckets {
     starts: Starts,
     members: Vec<u32>,
 }
 
 /// Where each bucket begins in a list that is sorted by bucket, and the end of the list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Starts(Vec<u32>);
 
 impl Buckets {

@@ -16,6 +16,7 @@ pub mod positioned;
 pub mod sequence;
 pub mod shard;
 pub mod source;
+mod strings;
 pub mod symbols;
 pub mod threads;
 pub mod tokenize;

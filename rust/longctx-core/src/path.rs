@@ -46,14 +46,55 @@ impl RepoPath {
 
     /// The text form described on the type.
     pub fn text(&self) -> Cow<'_, str> {
-        match std::str::from_utf8(&self.0) {
+        self.borrow().text()
+    }
+
+    /// The path, borrowed.
+    pub fn borrow(&self) -> RepoPathRef<'_> {
+        RepoPathRef(&self.0)
+    }
+
+    /// The last part.
+    pub fn name(&self) -> &[u8] {
+        self.borrow().name()
+    }
+
+    /// Everything before the last `/`; empty for a file of the root folder.
+    pub fn parent(&self) -> &[u8] {
+        self.borrow().parent()
+    }
+
+    /// Where the file lies below `root`.
+    pub fn under(&self, root: &Path) -> PathBuf {
+        root.join(to_native(&self.0))
+    }
+}
+
+/// A [`RepoPath`] that somebody else holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPathRef<'p>(&'p [u8]);
+
+impl<'p> RepoPathRef<'p> {
+    /// A path from the bytes git has for it.
+    pub fn new(bytes: &'p [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The raw bytes.
+    pub fn as_bytes(self) -> &'p [u8] {
+        self.0
+    }
+
+    /// The text form described on [`RepoPath`].
+    pub fn text(self) -> Cow<'p, str> {
+        match std::str::from_utf8(self.0) {
             Ok(text) => Cow::Borrowed(text),
-            Err(_) => Cow::Owned(percent_encode(&self.0)),
+            Err(_) => Cow::Owned(percent_encode(self.0)),
         }
     }
 
     /// The text form on one line, for a file block's header: control characters are percent-encoded too.
-    pub fn header(&self) -> Cow<'_, str> {
+    pub fn header(self) -> Cow<'p, str> {
         let text = self.text();
         if text.chars().any(char::is_control) {
             let mut out = String::with_capacity(text.len() + 8);
@@ -73,24 +114,19 @@ impl RepoPath {
     }
 
     /// The last part.
-    pub fn name(&self) -> &[u8] {
-        match memchr::memrchr(b'/', &self.0) {
+    pub fn name(self) -> &'p [u8] {
+        match memchr::memrchr(b'/', self.0) {
             Some(at) => &self.0[at + 1..],
-            None => &self.0,
+            None => self.0,
         }
     }
 
     /// Everything before the last `/`; empty for a file of the root folder.
-    pub fn parent(&self) -> &[u8] {
-        match memchr::memrchr(b'/', &self.0) {
+    pub fn parent(self) -> &'p [u8] {
+        match memchr::memrchr(b'/', self.0) {
             Some(at) => &self.0[..at],
             None => &[],
         }
-    }
-
-    /// Where the file lies below `root`.
-    pub fn under(&self, root: &Path) -> PathBuf {
-        root.join(to_native(&self.0))
     }
 }
 
@@ -183,7 +219,7 @@ mod tests {
 
     #[test]
     fn headers_stay_on_one_line() {
-        assert_eq!(RepoPath::from("a\nb.txt").header(), "a%0Ab.txt");
-        assert_eq!(RepoPath::from("a b.txt").header(), "a b.txt");
+        assert_eq!(RepoPath::from("a\nb.txt").borrow().header(), "a%0Ab.txt");
+        assert_eq!(RepoPath::from("a b.txt").borrow().header(), "a b.txt");
     }
 }

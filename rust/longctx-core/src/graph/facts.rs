@@ -118,15 +118,14 @@ pub struct FileFacts {
     pub(crate) members: Option<Box<Members>>,
 }
 
-/// What stays known of a file once its imports are resolved: there may be as many as memory holds.
-#[derive(Debug, Clone)]
+/// What stays known of a file once its imports are resolved.
+#[derive(Debug, Clone, Copy)]
 pub struct FileSummary {
     lang: Lang,
     broken: bool,
-    /// Which of the tables has its definitions.
+    /// Which of the tables has its definitions and the lines with its imports.
     table: u32,
-    definitions: TableSlice,
-    import_lines: Box<[u32]>,
+    place: TableSlice,
 }
 
 impl FileSummary {
@@ -143,8 +142,7 @@ impl FileSummary {
             lang: facts.lang,
             broken: facts.broken,
             table,
-            definitions: writer.add(&facts.definitions)?,
-            import_lines: lines.into(),
+            place: writer.add(&facts.definitions, &lines)?,
         })
     }
 
@@ -154,12 +152,13 @@ impl FileSummary {
     }
 
     /// With its definitions, which one of `tables` has.
-    pub(super) fn with<'g>(&'g self, tables: &'g [SymbolTable]) -> Known<'g> {
+    pub(super) fn with<'g>(&self, tables: &'g [SymbolTable]) -> Known<'g> {
+        let table = &tables[self.table as usize];
         Known {
             lang: self.lang,
-            definitions: tables[self.table as usize].of(self.definitions),
+            definitions: table.of(self.place),
             broken: self.broken,
-            import_lines: &self.import_lines,
+            import_lines: table.lines_of(self.place),
         }
     }
 }

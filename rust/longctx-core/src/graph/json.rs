@@ -31,7 +31,7 @@ impl Serialize for Imports<'_> {
                 continue;
             }
             let named = graph.needs(file as u32).iter().filter(|edge| edge.kind != EdgeKind::Package);
-            let mut targets: Vec<&str> = named.map(|edge| &*graph.files[edge.to as usize]).collect();
+            let mut targets: Vec<&str> = named.map(|edge| &graph.files[edge.to as usize]).collect();
             targets.dedup();
             out.serialize_entry(path, &targets)?;
         }
@@ -56,7 +56,7 @@ struct EdgeRow<'g> {
 }
 
 fn edge_row<'g>(graph: &'g Graph, edge: &'g Edge) -> EdgeRow<'g> {
-    let path = |file: u32| &*graph.files[file as usize];
+    let path = |file: u32| &graph.files[file as usize];
     EdgeRow { from: path(edge.from), to: path(edge.to), kind: edge.kind, line: edge.line }
 }
 

@@ -14,7 +14,8 @@ mod resolve;
 #[cfg(test)]
 mod testing;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -26,6 +27,7 @@ pub use parse::{MAX_BYTES, read};
 
 use crate::buckets::{Buckets, Starts};
 use crate::interrupt::Watch;
+use crate::strings::Strings;
 use crate::symbols::{SymbolTable, SymbolTableWriter};
 use crate::{Error, Result};
 
@@ -51,13 +53,15 @@ pub struct Project<'a> {
 #[derive(Debug)]
 pub struct Graph {
     /// All paths, sorted bytewise; a [`FileIndex`] points here.
-    pub files: Vec<Arc<str>>,
+    pub files: Strings,
     /// Sorted by `from`, `to` and kind; one for each kind between two files, with its first line.
     pub edges: Vec<Edge>,
     /// Imports that name no file of the tree, sorted by file and line.
     pub unresolved: Vec<Unresolved>,
-    /// What each file says; none for files that are not source code.
-    summaries: Vec<Option<Box<FileSummary>>>,
+    /// What files say.
+    summaries: Vec<FileSummary>,
+    /// For each file which of these is about it, or [`NOTHING`].
+    summary_of: Vec<u32>,
     /// The definitions of all files.
     tables: Vec<SymbolTable>,
     /// Where the edges of each file begin in `edges`, and the end.
@@ -66,13 +70,17 @@ pub struct Graph {
     incoming: Buckets,
 }
 
+/// Stands for the summary of a file that has none.
+const NOTHING: u32 = u32::MAX;
+
 /// A file whose imports are to be resolved.
 #[derive(Debug, Clone)]
-pub struct Listed {
+pub struct Listed<'l> {
     /// Its path.
-    pub path: Arc<str>,
-    /// What it says; none for a file that is no source code or has no text: imports may still name it.
-    pub summary: Option<Box<FileSummary>>,
+    pub path: Cow<'l, str>,
+    /// Which of the summaries is about it; none for a file that is no source code or has no text: imports may still
+    /// name it.
+    pub summary: Option<u32>,
     /// What the caller calls it.
     pub number: u32,
 }
@@ -99,9 +107,13 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     let failed = |source| Error::io("keep", "the definitions", source);
     let mut table = SymbolTableWriter::in_memory();
     let mut listed = Vec::with_capacity(files.len() + project.listed.len());
+    let mut summaries = Vec::new();
     for (number, (file, facts)) in (0u32..).zip(files.iter().zip(&read)) {
-        let summary = facts.as_ref().map(|facts| FileSummary::new(facts, &mut table, 0)).transpose();
-        let summary = summary.map_err(failed)?.map(Box::new);
+        let mut summary = None;
+        if let Some(facts) = facts {
+            summary = Some(summaries.len() as u32);
+            summaries.push(FileSummary::new(facts, &mut table, 0).map_err(failed)?);
+        }
         listed.push(Listed { path: file.path.into(), summary, number });
     }
     listed.extend(project.listed.iter().map(|&path| Listed { path: path.into(), summary: None, number: 0 }));
@@ -110,36 +122,44 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
         let mut facts = read[number as usize].lock().unwrap_or_else(PoisonError::into_inner);
         Ok(facts.take().map(Box::new))
     };
-    connect(listed, vec![table.finish().map_err(failed)?], &facts, files, watch)
+    connect(listed, summaries, vec![table.finish().map_err(failed)?], &facts, files, watch)
 }
 
-/// Resolves what files import that were read before, by [`read`]; their definitions are in `tables`. `facts` gives all
-/// that a file says, none for a file without a summary; it is asked once for each at most. `configuration` needs to hold
+/// Resolves what files import that were read before, by [`read`]; their definitions are in `tables`, to which
+/// `summaries` point. `facts` gives all that a file says, none for a file without a summary; it is asked once for each at most. `configuration` needs to hold
 /// the files that tell about the project, see [`project::is_configuration`]; it may hold others.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`], and those of `facts`.
 pub fn connect(
-    mut files: Vec<Listed>,
+    mut files: Vec<Listed<'_>>,
+    summaries: Vec<FileSummary>,
     tables: Vec<SymbolTable>,
     facts: &Source<'_>,
     mut configuration: Vec<SourceFile<'_>>,
     watch: Watch<'_>,
 ) -> Result<Graph> {
-    files.sort_by(|a, b| a.path.cmp(&b.path).then(b.summary.is_some().cmp(&a.summary.is_some())));
+    files.sort_unstable_by(|a, b| {
+        a.path.cmp(&b.path).then(b.summary.is_some().cmp(&a.summary.is_some())).then(a.number.cmp(&b.number))
+    });
     files.dedup_by(|later, first| later.path == first.path);
     configuration.sort_unstable_by_key(|file| file.path);
-    let found = resolve::all(&files, facts, &configuration, watch)?;
+    let found = resolve::all(&files, &summaries, facts, &configuration, watch)?;
     // All that the files say was in memory, and is not needed any more.
     longctx_alloc::give_back();
-    Ok(Graph::new(files, tables, found))
+    Ok(Graph::new(&files, summaries, tables, found))
 }
 
 /// What the file says that the caller calls by a number.
 pub type Source<'s> = dyn Fn(u32) -> Result<Option<Box<FileFacts>>> + Sync + 's;
 
 impl Graph {
-    fn new(listed: Vec<Listed>, tables: Vec<SymbolTable>, found: resolve::Found) -> Self {
+    fn new(
+        listed: &[Listed<'_>],
+        summaries: Vec<FileSummary>,
+        tables: Vec<SymbolTable>,
+        found: resolve::Found,
+    ) -> Self {
         let resolve::Found { mut edges, mut unresolved } = found;
         edges.retain(|edge| edge.from != edge.to);
         edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
@@ -148,21 +168,22 @@ impl Graph {
         unresolved.sort_unstable();
         unresolved.dedup();
         unresolved.shrink_to_fit();
-        let (files, summaries): (Vec<Arc<str>>, Vec<Option<Box<FileSummary>>>) =
-            listed.into_iter().map(|file| (file.path, file.summary)).unzip();
+        let files: Strings = listed.iter().map(|file| &*file.path).collect();
+        let summary_of = listed.iter().map(|file| file.summary.unwrap_or(NOTHING)).collect();
         let starts = Starts::new(files.len(), edges.iter().map(|edge| edge.from));
         let incoming = Buckets::new(files.len(), edges.iter().map(|edge| edge.to));
-        Self { files, edges, unresolved, summaries, tables, starts, incoming }
+        Self { files, edges, unresolved, summaries, summary_of, tables, starts, incoming }
     }
 
     /// Where a path is in `files`.
     pub fn index_of(&self, path: &str) -> Option<FileIndex> {
-        self.files.binary_search_by(|file| (**file).cmp(path)).ok().map(|at| at as FileIndex)
+        self.files.find_sorted(path).map(|at| at as FileIndex)
     }
 
     /// What a file says; none for files that are not source code.
     pub fn facts(&self, file: FileIndex) -> Option<Known<'_>> {
-        Some(self.summaries.get(file as usize)?.as_ref()?.with(&self.tables))
+        let summary = *self.summary_of.get(file as usize)?;
+        Some(self.summaries.get(summary as usize)?.with(&self.tables))
     }
 
     /// What a file needs, sorted by path.

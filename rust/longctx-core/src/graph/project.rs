@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn edges(graph: &Graph) -> Vec<(&str, &str)> {
-        let path = |file: u32| &*graph.files[file as usize];
+        let path = |file: u32| &graph.files[file as usize];
         graph.edges.iter().map(|edge| (path(edge.from), path(edge.to))).collect()
     }
 
@@ -144,7 +144,7 @@ mod tests {
             ("pkg/data.bin", "\0\0"),
         ]);
         assert_eq!(
-            graph.files.iter().map(|path| &**path).collect::<Vec<_>>(),
+            graph.files.iter().collect::<Vec<_>>(),
             ["pkg/__init__.py", "pkg/data.bin", "pkg/long.py", "pkg/main.py"]
         );
         assert!(edges(&graph).contains(&("pkg/main.py", "pkg/long.py")));
@@ -159,7 +159,7 @@ mod tests {
             ("node_modules/c.js", "x\n"),
             (".hidden.py", "x\n"),
         ]);
-        assert_eq!(graph.files.iter().map(|path| &**path).collect::<Vec<_>>(), ["a.py"]);
+        assert_eq!(graph.files.iter().collect::<Vec<_>>(), ["a.py"]);
         assert!(edges(&graph).is_empty());
         assert_eq!(skipped.get(&SkipReason::Generated), Some(&1));
         assert_eq!(skipped.get(&SkipReason::Hidden), Some(&1));

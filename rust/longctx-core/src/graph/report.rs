@@ -94,7 +94,7 @@ pub fn report(folder: &Path, options: &ReportOptions, watch: Watch<'_>) -> Resul
 }
 
 fn unknown(graph: &Graph, file: &str) -> Error {
-    let paths = graph.files.iter().map(|path| (**path).into());
+    let paths = graph.files.iter().map(Into::into);
     let hint = crate::path::of_same_name(paths, file).map_or_else(
         || "ignored, hidden, vendored and generated files are no part of it".to_owned(),
         |similar| format!("there is {similar}"),

@@ -12,7 +12,7 @@ pub(crate) fn graph(files: &[(&str, &str)]) -> Graph {
 /// The edges of some files as `from -> to (kind)`, without the implied ones.
 pub(crate) fn edges(files: &[(&str, &str)]) -> Vec<String> {
     let graph = graph(files);
-    let path = |file: u32| &*graph.files[file as usize];
+    let path = |file: u32| &graph.files[file as usize];
     let named = graph.edges.iter().filter(|edge| edge.kind != super::EdgeKind::Package);
     named.map(|edge| format!("{} -> {} ({})", path(edge.from), path(edge.to), edge.kind.name())).collect()
 }
@@ -20,7 +20,7 @@ pub(crate) fn edges(files: &[(&str, &str)]) -> Vec<String> {
 /// What could not be resolved, as `from:line text (reason)`.
 pub(crate) fn unresolved(files: &[(&str, &str)]) -> Vec<String> {
     let graph = graph(files);
-    let path = |file: u32| &*graph.files[file as usize];
+    let path = |file: u32| &graph.files[file as usize];
     let each = graph.unresolved.iter();
     each.map(|import| {
         format!("{}:{} {} ({})", path(import.from), import.line, import.text, import.reason.name())

@@ -31,8 +31,8 @@ impl Reason {
 /// Documents, by number, in clusters that grow as pairs are joined.
 pub struct Clusters {
     sets: DisjointSets,
-    /// For each document the reasons, as bits, of the joins that name it first.
-    reasons: Vec<u8>,
+    /// For each document the reasons of the joins that name it first.
+    reasons: Vec<Reasons>,
 }
 
 /// The clusters that all joins made.
@@ -44,20 +44,41 @@ pub struct Groups {
 }
 
 /// Documents that belong together; one that belongs to no other is a cluster too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cluster {
     /// The document of the lowest number.
     pub first: u32,
     /// How many documents.
     pub size: u32,
-    /// Why they belong together, sorted, each once; none where there is one document.
-    pub reasons: Vec<Reason>,
+    /// Why they belong together; none where there is one document.
+    pub reasons: Reasons,
+}
+
+/// A set of reasons.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reasons(u8);
+
+impl Reasons {
+    /// All of them, sorted.
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL.into_iter().filter(move |reason| self.0 & reason.bit() != 0)
+    }
+
+    fn add(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+}
+
+impl From<Reason> for Reasons {
+    fn from(reason: Reason) -> Self {
+        Self(reason.bit())
+    }
 }
 
 impl Clusters {
     /// `count` documents, each alone.
     pub fn new(count: usize) -> Self {
-        Self { sets: DisjointSets::new(count), reasons: vec![0; count] }
+        Self { sets: DisjointSets::new(count), reasons: vec![Reasons::default(); count] }
     }
 
     /// How many documents there are.
@@ -70,7 +91,7 @@ impl Clusters {
     pub fn join(&mut self, one: u32, other: u32, reason: Reason) {
         if one != other {
             self.sets.join(one, other);
-            self.reasons[one as usize] |= reason.bit();
+            self.reasons[one as usize].add(reason.into());
         }
     }
 
@@ -88,24 +109,20 @@ impl Clusters {
     pub fn groups(&self) -> Groups {
         let count = self.documents();
         let mut of = Vec::with_capacity(count);
-        let mut clusters: Vec<(Cluster, u8)> = Vec::new();
+        let mut clusters: Vec<Cluster> = Vec::new();
         let mut number_of_root = vec![u32::MAX; count];
         for (document, &reasons) in (0u32..).zip(&self.reasons) {
             let number = &mut number_of_root[self.sets.root(document) as usize];
             if *number == u32::MAX {
                 *number = clusters.len() as u32;
-                clusters.push((Cluster { first: document, size: 0, reasons: Vec::new() }, 0));
+                clusters.push(Cluster { first: document, size: 0, reasons: Reasons::default() });
             }
-            let (cluster, bits) = &mut clusters[*number as usize];
+            let cluster = &mut clusters[*number as usize];
             cluster.size += 1;
-            *bits |= reasons;
+            cluster.reasons.add(reasons);
             of.push(*number);
         }
-        let named = |(mut cluster, bits): (Cluster, u8)| {
-            cluster.reasons = Reason::ALL.into_iter().filter(|reason| bits & reason.bit() != 0).collect();
-            cluster
-        };
-        Groups { of, clusters: clusters.into_iter().map(named).collect() }
+        Groups { of, clusters }
     }
 }
 
@@ -166,7 +183,11 @@ mod tests {
         clusters.join(3, 5, Reason::SameContent);
         let groups = clusters.groups();
         assert_eq!(groups.of, [0, 1, 2, 3, 1, 3]);
-        let cluster = |first, size, reasons: &[Reason]| Cluster { first, size, reasons: reasons.to_vec() };
+        let cluster = |first, size, reasons: &[Reason]| {
+            let mut all = Reasons::default();
+            reasons.iter().for_each(|&reason| all.add(reason.into()));
+            Cluster { first, size, reasons: all }
+        };
         let expected = [
             cluster(0, 1, &[]),
             cluster(1, 2, &[Reason::Cycle]),
@@ -180,7 +201,7 @@ mod tests {
     fn a_document_joined_with_itself_stays_alone_without_reason() {
         let mut clusters = Clusters::new(1);
         clusters.join(0, 0, Reason::Cycle);
-        assert_eq!(clusters.groups().clusters, [Cluster { first: 0, size: 1, reasons: Vec::new() }]);
+        assert_eq!(clusters.groups().clusters, [Cluster { first: 0, size: 1, reasons: Reasons::default() }]);
         assert!(Clusters::new(0).groups().clusters.is_empty());
     }
 
@@ -217,7 +238,7 @@ mod tests {
                 let mut reasons: Vec<Reason> = within.map(|join| Reason::ALL[join.2]).collect();
                 reasons.sort_unstable();
                 reasons.dedup();
-                prop_assert_eq!(&cluster.reasons, &reasons);
+                prop_assert_eq!(cluster.reasons.iter().collect::<Vec<_>>(), reasons);
             }
         }
     }

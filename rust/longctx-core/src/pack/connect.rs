@@ -1,8 +1,7 @@
 //! The graph of the documents, and of files without a text that imports may name.
 
-use std::sync::Arc;
-
-use super::corpus::{Record, Rejected};
+use super::corpus::Rejected;
+use super::documents::{Documents, Record};
 use super::parsed::facts_of;
 use super::spool::SpoolReader;
 use crate::graph::project::may_be_named;
@@ -10,15 +9,17 @@ use crate::graph::{self, FileFacts, FileSummary, Graph, Listed, SourceFile};
 use crate::interrupt::Watch;
 use crate::source::SkipReason;
 use crate::symbols::{SymbolTable, SymbolTableWriter};
-use crate::walk::Listing;
+use crate::walk::Skipped;
 use crate::{Error, Result};
 
 /// What is known of the documents.
 pub struct Read<'r> {
     /// Sorted by path.
-    pub documents: &'r [Record],
-    /// For each document what it says; none where its language has no grammar.
-    pub summaries: Vec<Option<Box<FileSummary>>>,
+    pub documents: &'r Documents,
+    /// What documents say.
+    pub summaries: Vec<FileSummary>,
+    /// For each document which of these is about it; none where its language has no grammar.
+    pub summary_of: Vec<Option<u32>>,
     /// Their definitions.
     pub tables: Vec<SymbolTable>,
     /// By number, where all that documents say is written down.
@@ -34,26 +35,27 @@ pub struct Read<'r> {
 pub fn connect(
     read: Read<'_>,
     rejected: &[Rejected],
-    listing: &Listing,
+    skipped: &[Skipped],
     with_empty: bool,
     watch: Watch<'_>,
 ) -> Result<Graph> {
-    let Read { documents, summaries, mut tables, spools, configuration } = read;
-    let numbered = (0u32..).zip(documents).zip(summaries);
-    let mut files: Vec<Listed> = numbered
-        .map(|((number, record), summary)| Listed { path: record.name.clone(), summary, number })
+    let Read { documents, mut summaries, summary_of, mut tables, spools, configuration } = read;
+    let numbered = (0u32..).zip(documents.iter()).zip(summary_of);
+    let mut files: Vec<Listed<'_>> = numbered
+        .map(|((number, record), summary)| Listed { path: record.name.into(), summary, number })
         .collect();
     let mut empty: Vec<FileFacts> = Vec::new();
     let mut table = SymbolTableWriter::in_memory();
     for file in rejected {
-        let path: Arc<str> = file.path.text().into();
+        let path = file.path.text();
         let mut summary = None;
         let number = (documents.len() + empty.len()) as u32;
         if file.reason == SkipReason::Empty && with_empty {
             // An empty `__init__.py` makes a package.
             if let Some(facts) = graph::read(&path, "", watch) {
                 let made = FileSummary::new(&facts, &mut table, tables.len() as u32);
-                summary = Some(Box::new(made.map_err(|source| Error::io("describe", &*path, source))?));
+                summary = Some(summaries.len() as u32);
+                summaries.push(made.map_err(|source| Error::io("describe", &*path, source))?);
                 empty.push(facts);
             }
         } else if !may_be_named(file.reason) {
@@ -62,25 +64,26 @@ pub fn connect(
         files.push(Listed { path, summary, number });
     }
     tables.push(table.finish().map_err(|source| Error::io("describe", "empty files", source))?);
-    let large = listing.skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
-    files.extend(large.map(|file| Listed { path: file.path.text().into(), summary: None, number: 0 }));
-    let facts = |number: u32| match documents.get(number as usize) {
-        Some(record) => facts_in(&spools[record.spool as usize][2], record),
-        None => Ok(empty.get(number as usize - documents.len()).cloned().map(Box::new)),
+    let large = skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
+    files.extend(large.map(|file| Listed { path: file.path.text(), summary: None, number: 0 }));
+    let facts = |number: u32| match (number as usize).checked_sub(documents.len()) {
+        None => facts_in(spools, &documents.get(number)),
+        Some(other) => Ok(empty.get(other).cloned().map(Box::new)),
     };
     let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
-    graph::connect(files, tables, &facts, texts, watch)
+    graph::connect(files, summaries, tables, &facts, texts, watch)
 }
 
 /// All that a document says; none where its language has no grammar.
-fn facts_in(spool: &SpoolReader, record: &Record) -> Result<Option<Box<FileFacts>>> {
-    if record.facts_bytes == 0 {
+fn facts_in(spools: &[[SpoolReader; 3]], record: &Record<'_>) -> Result<Option<Box<FileFacts>>> {
+    if record.sizes.facts_bytes == 0 {
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    spool.read(record.parsed_at, record.facts_bytes as usize, &mut bytes)?;
+    let spool = &spools[record.spool as usize][2];
+    spool.read(record.sizes.parsed_at, record.sizes.facts_bytes as usize, &mut bytes)?;
     facts_of(&bytes).map(|facts| Some(Box::new(facts))).map_err(|error| {
         let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
-        Error::io("read back what is known of", &*record.name, broken)
+        Error::io("read back what is known of", record.name, broken)
     })
 }

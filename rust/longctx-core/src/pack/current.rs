@@ -51,7 +51,7 @@ impl Inputs<'_> {
         add_shown(&mut maker, &asked);
         maker.add(self.tokenizer.sha256().as_bytes()).add(self.name.as_bytes());
         add_shown(&mut maker, &(self.is_commit, &self.listing.commit, &self.listing.skipped));
-        for document in &self.corpus.documents {
+        for document in self.corpus.documents.iter() {
             maker.add(document.path.as_bytes()).add(document.blob.as_bytes());
         }
         for file in &self.corpus.rejected {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::connect::{Read, connect};
-use super::corpus::{Corpus, Cuts, Record, Rejected, window_limit};
+use super::corpus::{Corpus, Rejected};
+use super::documents::{Cuts, Documents, DocumentsWriter, NewDocument, Part as Stored, Sizes, window_limit};
 use super::options::PackOptions;
 use super::parsed::parsed;
 use super::spool::{Spool, SpoolReader};
@@ -15,7 +16,7 @@ use crate::graph::project::is_configuration;
 use crate::interrupt::Watch;
 use crate::sequence::{Band, EncodedDocument, Kind, Kit, cut, encode_document, header_tokens};
 use crate::shard::TokenWidth;
-use crate::source::{self, SkipReason, SourceOptions};
+use crate::source::{self, Redaction, SkipReason, SourceOptions};
 use crate::symbols::{SymbolTable, SymbolTableWriter};
 use crate::tokenize::{Encoded, Scratch};
 use crate::walk::{Entry, Listing, Tree};
@@ -38,27 +39,28 @@ struct Work<'w> {
     watch: Watch<'w>,
 }
 
-/// Encodes all files that are listed, and finds out which needs which. Spools are made in `folder`.
+/// Encodes all files that are listed, takes them out of the listing, and finds out which needs which. Spools are made in
+/// `folder`.
 ///
 /// # Errors
 /// [`crate::Error::Io`] if the disk fails, [`crate::Error::Interrupted`]. What is wrong with a file is in
 /// [`Corpus::rejected`].
 pub fn encode(
     tree: &Tree,
-    listing: &Listing,
+    listing: &mut Listing,
     kit: Kit<'_>,
     options: &PackOptions,
     folder: &Path,
     cache: &Cache,
     watch: Watch<'_>,
 ) -> Result<Corpus> {
-    let entries = &listing.entries;
+    let entries = std::mem::take(&mut listing.entries);
     let mut order: Vec<u32> = (0..entries.len() as u32).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(entries[index as usize].size));
     let width = TokenWidth::for_vocabulary(kit.tokenizer.vocab_size_with_markers());
     let work = Work {
         tree,
-        entries,
+        entries: &entries,
         kit,
         options,
         source: SourceOptions { redact_secrets: options.redact_secrets, ..SourceOptions::default() },
@@ -86,37 +88,56 @@ pub fn encode(
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let (mut read, mut rejected, mut spools, mut tables, mut configuration) =
+    let (mut stored, mut rejected, mut spools, mut tables, mut configuration) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut summaries: Vec<(u32, FileSummary)> = Vec::new();
+    let mut secrets: BTreeMap<&'static str, [u64; 2]> = BTreeMap::new();
     for part in parts {
         let part = part?;
-        read.extend(part.documents);
+        stored.push(part.documents);
+        summaries.extend(part.summaries);
         rejected.extend(part.rejected);
         spools.push(part.spools);
         tables.push(part.table);
         configuration.extend(part.configuration);
+        for (kind, counts) in part.secrets {
+            let known = secrets.entry(kind).or_default();
+            *known = [known[0] + counts[0], known[1] + counts[1]];
+        }
     }
-    read.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    drop(entries);
     rejected.sort_unstable_by(|a: &Rejected, b| a.path.cmp(&b.path));
-    let (mut documents, summaries): (Vec<Record>, Vec<_>) = read.into_iter().unzip();
-    let read =
-        Read { documents: &documents, summaries, tables, spools: &spools, configuration: &configuration };
-    let graph = connect(read, &rejected, listing, options.needs_graph(), watch)?;
+    summaries.sort_unstable_by_key(|&(number, _)| number);
+    let summary_of = |number: &u32| summaries.binary_search_by_key(number, |&(other, _)| other).ok();
+    let (mut documents, numbers) = Documents::new(stored);
+    let summary_of = numbers.iter().map(|number| summary_of(number).map(|at| at as u32)).collect();
+    let read = Read {
+        documents: &documents,
+        summaries: summaries.into_iter().map(|(_, summary)| summary).collect(),
+        summary_of,
+        tables,
+        spools: &spools,
+        configuration: &configuration,
+    };
+    let graph = connect(read, &rejected, &listing.skipped, options.needs_graph(), watch)?;
     let mut document_of = vec![None; graph.files.len()];
-    for (number, document) in (0u32..).zip(&mut documents) {
-        if let Some(file) = graph.index_of(&document.name) {
-            document.file = file;
+    for number in 0..documents.len() as u32 {
+        if let Some(file) = graph.index_of(documents.get(number).name) {
+            documents.set_file(number, file);
             document_of[file as usize] = Some(number);
         }
     }
-    Ok(Corpus { documents, rejected, graph, document_of, spools, width })
+    Ok(Corpus { documents, rejected, graph, secrets, document_of, spools, width })
 }
 
 /// What one thread did.
 struct Part {
-    /// Each with what it says.
-    documents: Vec<(Record, Option<Box<FileSummary>>)>,
+    documents: Stored,
+    /// What documents say, by their number in the listing.
+    summaries: Vec<(u32, FileSummary)>,
     rejected: Vec<Rejected>,
+    /// How many secrets of each kind, and in how many documents.
+    secrets: BTreeMap<&'static str, [u64; 2]>,
     /// Path and text of configuration files.
     configuration: Vec<(Box<str>, Box<str>)>,
     /// Tokens, texts and all that they say.
@@ -133,35 +154,63 @@ struct Buffers {
     document: EncodedDocument,
 }
 
+/// A document that was read and encoded; its tokens are in the buffers.
+struct Encodable {
+    source: source::Document,
+    header: Box<[u32]>,
+    header_shortened: bool,
+    windows: Vec<Cuts>,
+}
+
 impl Work<'_> {
     fn run(&self, number: u32, folder: &Path) -> Result<Part> {
         let (mut tokens, mut texts, mut said) =
             (Spool::new(folder)?, Spool::new(folder)?, Spool::new(folder)?);
         let failed = |source| Error::io("write a file in", folder, source);
         let mut table = SymbolTableWriter::in_folder(folder).map_err(failed)?;
+        let mut documents = DocumentsWriter::in_folder(folder).map_err(failed)?;
         let mut buffers = Buffers::default();
-        let (mut documents, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut summaries, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
+        let mut secrets: BTreeMap<&'static str, [u64; 2]> = BTreeMap::new();
         while let Some(&index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             self.watch.check()?;
             let entry = &self.entries[index as usize];
             match self.encode_file(entry, &mut buffers) {
-                Ok((mut record, text)) => {
-                    let parse = || parsed(self.cache, &record.name, &text, self.with_calls, self.watch);
-                    let mut summary = None;
-                    record.spool = number;
+                Ok(Encodable { source, header, header_shortened, windows }) => {
+                    let name = source.path.text();
+                    let mut sizes = Sizes {
+                        bytes: source.bytes,
+                        text_bytes: source.text.len() as u32,
+                        tokens: buffers.document.len(),
+                        ..Sizes::default()
+                    };
+                    let parse = || parsed(self.cache, &name, &source.text, self.with_calls, self.watch);
                     if let Some(found) = self.parses.then(parse).flatten() {
-                        summary = Some(FileSummary::new(&found.facts, &mut table, number).map_err(failed)?);
-                        record.facts_bytes = found.facts_bytes as u32;
-                        record.calls_bytes = (found.bytes.len() - found.facts_bytes) as u32;
-                        record.parsed_at = said.append(|out| out.extend_from_slice(&found.bytes))?;
+                        let summary = FileSummary::new(&found.facts, &mut table, number).map_err(failed)?;
+                        summaries.push((index, summary));
+                        sizes.facts_bytes = found.facts_bytes as u32;
+                        sizes.calls_bytes = (found.bytes.len() - found.facts_bytes) as u32;
+                        sizes.parsed_at = said.append(|out| out.extend_from_slice(&found.bytes))?;
                     }
-                    record.tokens_at =
+                    sizes.tokens_at =
                         tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;
-                    record.text_at = texts.append(|out| out.extend_from_slice(text.as_bytes()))?;
-                    if is_configuration(&record.name, text.len()) {
-                        configuration.push((Box::from(&*record.name), text.into_boxed_str()));
+                    sizes.text_at = texts.append(|out| out.extend_from_slice(source.text.as_bytes()))?;
+                    let document = NewDocument {
+                        path: source.path.borrow(),
+                        blob: &source.blob,
+                        language: source.language,
+                        encoding: source.encoding,
+                        header: &header,
+                        header_shortened,
+                        redacted: &buffers.document.redacted,
+                        windows,
+                        sizes,
+                    };
+                    documents.add(index, &document).map_err(failed)?;
+                    count_secrets(&source.redactions, &mut secrets);
+                    if is_configuration(&name, source.text.len()) {
+                        configuration.push((Box::from(&*name), source.text.into_boxed_str()));
                     }
-                    documents.push((record, summary.map(Box::new)));
                 }
                 Err(reason) => {
                     rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason })
@@ -171,24 +220,23 @@ impl Work<'_> {
         }
         let spools = [tokens.finish()?, texts.finish()?, said.finish()?];
         let table = table.finish().map_err(failed)?;
-        Ok(Part { documents, rejected, configuration, spools, table })
+        let documents = documents.finish().map_err(failed)?;
+        Ok(Part { documents, summaries, rejected, secrets, configuration, spools, table })
     }
 
-    fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<(Record, String), SkipReason> {
+    fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<Encodable, SkipReason> {
         let Buffers { scratch, header, document } = buffers;
         let Kit { tokenizer, elisions, header_limit, .. } = self.kit;
         let raw = self.tree.read(entry, self.options.max_file_size)?;
         let source = source::classify(&entry.path, raw, self.tree.object_hash(), &self.source)?;
-        let hidden: Box<[_]> = source.redactions.iter().map(|redaction| redaction.range.clone()).collect();
+        let hidden: Vec<_> = source.redactions.iter().map(|redaction| redaction.range.clone()).collect();
         encode_document(tokenizer, &source.text, &hidden, scratch, document)
             .map_err(|_| SkipReason::Unencodable)?;
-        let (path_tokens, header_shortened) =
-            header_tokens(tokenizer, &source.path, header_limit, scratch, header);
+        let (header, header_shortened) =
+            header_tokens(tokenizer, source.path.borrow(), header_limit, scratch, header);
         let elision = elisions.of(source.language.line_comment);
-        let frame = 2 + path_tokens.len() as u32;
-        let cut = |band: &Band| {
-            cut(document, &source.text, path_tokens.len() as u32, elision, band).into_boxed_slice()
-        };
+        let frame = 2 + header.len() as u32;
+        let cut = |band: &Band| cut(document, &source.text, header.len() as u32, elision, band);
         let windows = self.options.bands.iter().map(|band| {
             let alone = cut(band);
             let is_long = document.len() + frame > band.max;
@@ -196,33 +244,15 @@ impl Work<'_> {
             Cuts { alone, in_context }
         });
         let windows = windows.collect();
-        let mut secrets = BTreeMap::new();
-        for redaction in &source.redactions {
-            *secrets.entry(redaction.kind).or_insert(0) += 1;
-        }
-        let record = Record {
-            name: source.path.text().into(),
-            path: source.path,
-            language: source.language,
-            encoding: source.encoding,
-            blob: source.blob.into(),
-            bytes: source.bytes,
-            text_bytes: source.text.len() as u32,
-            tokens: document.len(),
-            header: path_tokens,
-            header_shortened,
-            redacted: document.redacted.as_slice().into(),
-            hidden,
-            secrets,
-            windows,
-            file: 0,
-            spool: 0,
-            tokens_at: 0,
-            text_at: 0,
-            parsed_at: 0,
-            facts_bytes: 0,
-            calls_bytes: 0,
-        };
-        Ok((record, source.text))
+        Ok(Encodable { source, header, header_shortened, windows })
+    }
+}
+
+/// Adds the secrets of one document, by kind.
+fn count_secrets(redactions: &[Redaction], secrets: &mut BTreeMap<&'static str, [u64; 2]>) {
+    for (at, redaction) in redactions.iter().enumerate() {
+        let is_first = !redactions[..at].iter().any(|before| before.kind == redaction.kind);
+        let counts = secrets.entry(redaction.kind).or_default();
+        *counts = [counts[0] + 1, counts[1] + u64::from(is_first)];
     }
 }

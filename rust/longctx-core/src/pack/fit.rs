@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::path::RepoPath;
+use crate::path::RepoPathRef;
 
 /// A file block that wants a place in a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +32,17 @@ struct Open<'p> {
     blocks: Vec<Block>,
 }
 
-/// Packs `blocks`, sorted by document, into bins of at most `max` tokens. Bins below `min` are emptied into the parent
-/// directory; only the root keeps some.
-pub fn fit<'p>(blocks: &[Block], path_of: impl Fn(u32) -> &'p RepoPath, min: u32, max: u32) -> Vec<Bin> {
-    let mut out = Vec::new();
+/// Packs `blocks`, sorted by document, into bins of at most `max` tokens and hands each to `out`. Bins below `min` are
+/// emptied into the parent directory; only the root keeps some.
+pub fn fit<'p>(
+    blocks: impl Iterator<Item = Block>,
+    path_of: impl Fn(u32) -> RepoPathRef<'p>,
+    min: u32,
+    max: u32,
+    mut out: impl FnMut(Bin),
+) {
     let mut stack = vec![Open { path: b"", blocks: Vec::new() }];
-    for &block in blocks {
+    for block in blocks {
         let directory = path_of(block.document).parent();
         while stack.len() > 1 && !stack.last().is_some_and(|open| contains(open.path, directory)) {
             close(&mut stack, min, max, &mut out);
@@ -58,9 +63,8 @@ pub fn fit<'p>(blocks: &[Block], path_of: impl Fn(u32) -> &'p RepoPath, min: u32
         close(&mut stack, min, max, &mut out);
     }
     if let Some(root) = stack.pop() {
-        out.extend(best_fit(root.blocks, max));
+        best_fit(root.blocks, max).into_iter().for_each(out);
     }
-    out
 }
 
 fn contains(folder: &[u8], directory: &[u8]) -> bool {
@@ -70,12 +74,12 @@ fn contains(folder: &[u8], directory: &[u8]) -> bool {
 }
 
 /// Packs the innermost open directory; its short bins go to the parent.
-fn close(stack: &mut Vec<Open<'_>>, min: u32, max: u32, out: &mut Vec<Bin>) {
+fn close(stack: &mut Vec<Open<'_>>, min: u32, max: u32, out: &mut impl FnMut(Bin)) {
     let Some(open) = stack.pop() else { return };
     for bin in best_fit(open.blocks, max) {
         match stack.last_mut() {
             Some(parent) if bin.length < min => parent.blocks.extend(bin.blocks),
-            _ => out.push(bin),
+            _ => out(bin),
         }
     }
 }
@@ -115,6 +119,7 @@ fn best_fit(mut blocks: Vec<Block>, max: u32) -> Vec<Bin> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::RepoPath;
     use proptest::prelude::*;
 
     fn block(document: u32, length: u32, has_context: bool) -> Block {
@@ -124,7 +129,8 @@ mod tests {
     fn fit_all(paths: &[&str], lengths: &[u32], min: u32, max: u32) -> Vec<Vec<u32>> {
         let paths: Vec<RepoPath> = paths.iter().map(|&path| path.into()).collect();
         let blocks: Vec<Block> = (0u32..).zip(lengths).map(|(n, &length)| block(n, length, false)).collect();
-        let bins = fit(&blocks, |n| &paths[n as usize], min, max);
+        let mut bins = Vec::new();
+        fit(blocks.into_iter(), |n| paths[n as usize].borrow(), min, max, |bin| bins.push(bin));
         bins.iter().map(|bin| bin.blocks.iter().map(|block| block.document).collect()).collect()
     }
 
@@ -155,7 +161,8 @@ mod tests {
             specs.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
             let paths: Vec<RepoPath> = specs.iter().map(|spec| spec.0.as_str().into()).collect();
             let blocks: Vec<Block> = (0u32..).zip(&specs).map(|(n, spec)| block(n, spec.1, spec.2)).collect();
-            let bins = fit(&blocks, |n| &paths[n as usize], 50, 100);
+            let mut bins = Vec::new();
+            fit(blocks.iter().copied(), |n| paths[n as usize].borrow(), 50, 100, |bin| bins.push(bin));
             let mut seen: Vec<u32> = bins.iter().flat_map(|bin| bin.blocks.iter().map(|block| block.document)).collect();
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..blocks.len() as u32).collect::<Vec<_>>());

@@ -1,10 +1,12 @@
 //! Hierarchical sequences: what the targets need, then what stands beside them, then the targets.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde_json::Map;
 
 use super::context::{Chooser, Parts};
-use super::corpus::Record;
+use super::documents::Record;
 use super::fit::Block;
 use super::output::{About, Output, Side};
 use super::plan::{self, Plan, Planned};
@@ -26,7 +28,7 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
     let mut places: Vec<(u32, u32)> = places.collect();
     let planned = |&(plan, at): &(u32, u32)| plans[plan as usize].sequence(at as usize);
     // What the bands show of a file is made while its text is at hand.
-    places.sort_by_key(|place| planned(place).blocks.first().map(|block| block.document));
+    places.sort_unstable_by_key(|place| (planned(place).blocks.first().map(|block| block.document), *place));
     // Planning takes more room than the plan.
     longctx_alloc::give_back();
     let (chooser, finder) = (Chooser::new(world), Finder::new(world));
@@ -71,25 +73,25 @@ impl Maker<'_> {
             (!block.has_context, world.reading_order[block.document as usize], block.window)
         });
         for (place, block) in blocks.iter().enumerate() {
-            let record = &world.corpus.documents[block.document as usize];
+            let record = world.corpus.documents.get(block.document);
             let window = plan::window(world, planned.band, block);
             if place == 0 {
                 let elision = world.kit.elisions.of(record.language.line_comment);
                 self.draft.loss_start =
                     self.draft.len() + window.loss_start(record.header.len() as u32, elision);
             }
-            self.target(world, record, planned.band, block)?;
+            self.target(world, &record, planned.band, block)?;
         }
         Ok(())
     }
 
     /// Appends the file block of a target.
-    fn target(&mut self, world: &World<'_>, record: &Record, band: usize, block: &Block) -> Result<()> {
+    fn target(&mut self, world: &World<'_>, record: &Record<'_>, band: usize, block: &Block) -> Result<()> {
         let window = plan::window(world, band, block);
         let elision = world.kit.elisions.of(record.language.line_comment);
         let draft = &mut self.draft;
         draft.push(&[world.kit.markers.file_start]);
-        draft.push(&record.header);
+        draft.push(record.header);
         draft.push(window.head(elision));
         let text_at = draft.len();
         world.corpus.read_tokens(record, window.tokens.clone(), &mut self.bytes, &mut self.ids)?;
@@ -98,14 +100,15 @@ impl Maker<'_> {
         draft.push(&[world.kit.markers.file_end]);
 
         let taught = [window.learnt_from, window.tokens.start + window.context];
+        let (path, blob): (Arc<str>, Arc<str>) = (record.name.into(), record.blob.into());
         // Both ends are a byte of the document and a token. Where what was taught before ends, a segment ends.
         let mut show = |role: Role, from: [u32; 2], to: [u32; 2]| {
             let cut = if from[1] < taught[1] && taught[1] < to[1] { taught } else { from };
             for (from, to) in [(from, cut), (cut, to)] {
                 if from[0] < to[0] {
                     draft.segments.push(Segment {
-                        path: record.name.clone(),
-                        blob: record.blob.clone(),
+                        path: path.clone(),
+                        blob: blob.clone(),
                         commit: world.commit.clone(),
                         role,
                         bytes: [from[0], to[0]],

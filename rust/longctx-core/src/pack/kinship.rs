@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::clusters::{Clusters, Reason};
-use super::corpus::{Corpus, Record};
+use super::corpus::Corpus;
+use super::documents::Record;
 use super::minhash::{self, Sketch, near_duplicates, sketch};
 use super::options::PackOptions;
 use super::past::Past;
@@ -38,7 +39,7 @@ pub fn clusters(
     watch: Watch<'_>,
 ) -> Result<Clusters> {
     let mut clusters = Clusters::new(corpus.documents.len());
-    clusters.join_equal(corpus.documents.iter().map(|record| record.blob.clone()));
+    clusters.join_equal(corpus.documents.iter().map(|record| record.blob));
     for cycle in corpus.graph.cycles(EdgeKind::ReExport) {
         let documents: Vec<u32> = cycle.iter().filter_map(|&file| corpus.document_of(file)).collect();
         if cycle.len() <= LARGEST_CYCLE {
@@ -49,18 +50,19 @@ pub fn clusters(
     }
     watch.progress.begin("comparing", "files", corpus.documents.len() as u64);
     let sketches = Sketches::new(folder)?;
-    corpus.documents.par_iter().enumerate().try_for_each_init(Vec::new, |buffer, (document, record)| {
+    (0..corpus.documents.len() as u32).into_par_iter().try_for_each_init(Vec::new, |buffer, document| {
         watch.check()?;
         watch.progress.advance(1);
-        let key = cache.is_on().then(|| text_key(record));
+        let record = corpus.documents.get(document);
+        let key = cache.is_on().then(|| text_key(&record));
         if let Some(known) = key.and_then(|key| minhash::from_bytes(&cache.get(&key)?)) {
-            return sketches.add(&known, document as u32);
+            return sketches.add(&known, document);
         }
-        let sketch = sketch(corpus.read_text(record, buffer)?);
+        let sketch = sketch(corpus.read_text(&record, buffer)?);
         if let Some(key) = key {
             cache.put(key, &minhash::to_bytes(&sketch));
         }
-        sketches.add(&sketch, document as u32)
+        sketches.add(&sketch, document)
     })?;
     if let Some(past) = past {
         let versions = versions(corpus, past, prefix, options, &mut clusters);
@@ -129,13 +131,13 @@ fn version_key(id: &ObjectId, options: &PackOptions) -> Key {
     KeyMaker::new("sketch of a version").add(id.as_slice()).number(options.max_file_size).key()
 }
 
-fn text_key(record: &Record) -> Key {
+fn text_key(record: &Record<'_>) -> Key {
     KeyMaker::new("sketch of a text").add(record.blob.as_bytes()).add(record.path.as_bytes()).key()
 }
 
 /// Documents by content, where a version of the same content has the same text: its sketch is there already.
 fn packed(corpus: &Corpus) -> FxHashMap<ObjectId, u32> {
-    let documents = (0u32..).zip(&corpus.documents);
+    let documents = (0u32..).zip(corpus.documents.iter());
     let plain = documents.filter(|(_, record)| record.encoding == Encoding::Utf8);
     plain
         .filter_map(|(document, record)| Some((ObjectId::from_hex(record.blob.as_bytes()).ok()?, document)))

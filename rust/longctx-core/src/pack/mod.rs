@@ -7,6 +7,7 @@ mod connect;
 mod context;
 mod corpus;
 mod current;
+mod documents;
 mod encode;
 mod fit;
 mod hierarchical;
@@ -97,7 +98,7 @@ fn make(
     clock: &mut Clock,
     watch: Watch<'_>,
 ) -> Result<Outcome> {
-    let listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
+    let mut listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
     clock.lap("walk", listing.entries.len() as u64, Unit::Files);
     let scratches = Scratches::default();
     let comments = LANGUAGES.iter().map(|language| language.line_comment);
@@ -112,8 +113,13 @@ fn make(
     };
     let elsewhere = std::env::temp_dir();
     let folder = staging.as_ref().map_or(&*elsewhere, Staging::path);
-    let corpus = encode::encode(tree, &listing, kit, options, folder, cache, watch)?;
-    clock.lap("read and tokenize", corpus.documents.iter().map(|record| record.bytes).sum(), Unit::Bytes);
+    let listed = listing.entries.len() + listing.skipped.len();
+    let corpus = encode::encode(tree, &mut listing, kit, options, folder, cache, watch)?;
+    clock.lap(
+        "read and tokenize",
+        corpus.documents.iter().map(|record| record.sizes.bytes).sum(),
+        Unit::Bytes,
+    );
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
         let what = summary::nothing_to_pack(&skipped);
@@ -158,7 +164,7 @@ fn make(
         sides: &sides,
         cache,
         texts: world::TextCache::new(),
-        imports: world::ImportLines::new(corpus.documents.len()),
+        imports: world::ImportLines::new(if options.needs_graph() { corpus.documents.len() } else { 0 }),
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
@@ -193,6 +199,7 @@ fn make(
         options,
         tokenizer,
         listing: &listing,
+        listed: listed as u64,
         corpus: &corpus,
         finished: &finished,
         qa,

@@ -1,18 +1,21 @@
 //! Finished sequences of all kinds, on their way to the shards.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytemuck::{AnyBitPattern, NoUninit};
+use longctx_column::{Column, ColumnWriter};
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::spool::{Shelf, Spool, SpoolReader};
-use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Draft, Kind, Segment};
 use crate::shard::TokenWidth;
+use crate::{Error, Result};
 
 /// The metadata of most sequences has no more bytes, nor has what they are hashed by besides their tokens.
 const USUAL: usize = 1 << 14;
@@ -24,6 +27,11 @@ pub enum Side {
     Train = 0,
     /// Kept to measure with.
     Val = 1,
+}
+
+impl Side {
+    /// Both, by discriminant.
+    pub const ALL: [Self; 2] = [Self::Train, Self::Val];
 }
 
 /// Where a sequence goes and what is said of it.
@@ -69,8 +77,6 @@ pub struct Waiting {
     pub kind: Kind,
     /// What it teaches is (also) in the training split.
     pub seen: bool,
-    /// Its place among those of its side, band and kind.
-    pub order: u64,
     /// In tokens.
     pub length: u32,
     /// Tokens from here on carry loss.
@@ -81,17 +87,63 @@ pub struct Waiting {
     pub score: f32,
     /// Different files.
     pub files: u32,
+    at: u64,
+    meta_bytes: u32,
+}
+
+/// The same as it lies on disk, with what it is sorted by.
+#[derive(Debug, Clone, Copy, NoUninit, AnyBitPattern)]
+#[repr(C)]
+struct Row {
+    /// Its place among those of its side, band and kind.
+    order: u64,
     /// Made of all that it is.
     hash: [u8; 8],
     at: u64,
+    length: u32,
+    loss_start: u32,
+    score: f32,
+    files: u32,
     meta_bytes: u32,
+    side: u8,
+    band: u8,
+    kind: u8,
+    seen: u8,
+}
+
+impl Row {
+    fn waiting(&self) -> Waiting {
+        Waiting {
+            side: Side::ALL[usize::from(self.side)],
+            band: self.band,
+            kind: Kind::ALL[usize::from(self.kind)],
+            seen: self.seen != 0,
+            length: self.length,
+            loss_start: self.loss_start,
+            difficulty: Difficulty::of_score(self.score),
+            score: self.score,
+            files: self.files,
+            at: self.at,
+            meta_bytes: self.meta_bytes,
+        }
+    }
 }
 
 /// Collects sequences from many threads.
 pub struct Output {
     bands: Vec<Band>,
     width: TokenWidth,
-    state: Mutex<(Spool, Vec<Waiting>)>,
+    state: Mutex<State>,
+}
+
+/// All sequences so far.
+struct State {
+    spool: Spool,
+    rows: ColumnWriter<Row>,
+    /// Rows that were dropped again; those after the last one here were not.
+    dropped: Vec<bool>,
+    /// For each kind and band, tokens on either side.
+    tokens: [Vec<[u64; 2]>; Kind::ALL.len()],
 }
 
 impl Output {
@@ -100,7 +152,11 @@ impl Output {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn new(folder: &Path, bands: &[Band], width: TokenWidth) -> Result<Self> {
-        Ok(Self { bands: bands.to_vec(), width, state: Mutex::new((Spool::new(folder)?, Vec::new())) })
+        let rows = ColumnWriter::in_folder(folder)
+            .map_err(|source| Error::io("create a file in", folder, source))?;
+        let tokens = Kind::ALL.map(|_| vec![[0; 2]; bands.len()]);
+        let state = State { spool: Spool::new(folder)?, rows, dropped: Vec::new(), tokens };
+        Ok(Self { bands: bands.to_vec(), width, state: Mutex::new(state) })
     }
 
     /// Adds a sequence. It must have something to learn and fit its band.
@@ -147,30 +203,33 @@ impl Output {
         }
         let mut hash = [0; 8];
         hash.copy_from_slice(&digest.as_bytes()[..8]);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = state.0.append(|out| out.extend_from_slice(&buffer[tokens_at..]))?;
-        state.1.push(Waiting {
-            side,
-            band: band as u8,
-            kind,
-            seen,
+        let mut state = self.state();
+        let at = state.spool.append(|out| out.extend_from_slice(&buffer[tokens_at..]))?;
+        state.tokens[kind as usize][band][side as usize] += u64::from(features.tokens);
+        let row = Row {
             order,
-            length: features.tokens,
-            loss_start: draft.loss_start,
-            difficulty,
-            score,
-            files: features.files,
             hash,
             at,
+            length: features.tokens,
+            loss_start: draft.loss_start,
+            score,
+            files: features.files,
             meta_bytes: (buffer.len() - meta_at) as u32,
-        });
-        Ok(())
+            side: side as u8,
+            band: band as u8,
+            kind: kind as u8,
+            seen: u8::from(seen),
+        };
+        state.rows.extend(&[row]).map_err(|source| Error::io("write", state.spool.folder(), source))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many tokens the sequences of a kind have so far.
     pub fn tokens(&self, kind: Kind) -> u64 {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.1.iter().filter(|one| one.kind == kind).map(|one| u64::from(one.length)).sum()
+        self.state().tokens[kind as usize].iter().flatten().sum()
     }
 
     /// A shelf in the same folder.
@@ -178,48 +237,52 @@ impl Output {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn shelf(&self) -> Result<Shelf> {
-        Shelf::new(self.state.lock().unwrap_or_else(PoisonError::into_inner).0.folder())
+        Shelf::new(self.state().spool.folder())
     }
 
     /// How many tokens sequences of another kind may have in each band, on either side: `ratio` times those of the
     /// hierarchical ones.
     pub fn allowance(&self, ratio: f64) -> Vec<[u64; 2]> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tokens = vec![[0; 2]; self.bands.len()];
-        for one in state.1.iter().filter(|one| one.kind == Kind::Hierarchical) {
-            tokens[usize::from(one.band)][one.side as usize] += u64::from(one.length);
-        }
-        tokens.into_iter().map(|sides| sides.map(|tokens| (tokens as f64 * ratio) as u64)).collect()
+        let state = self.state();
+        let tokens = state.tokens[Kind::Hierarchical as usize].iter();
+        tokens.map(|sides| sides.map(|tokens| (tokens as f64 * ratio) as u64)).collect()
     }
 
     /// Drops those of a kind that come last in their order until the rest keeps to its allowance, and says how many.
     /// For validation, what is seen in training and what is not get half of it each, and what the other leaves.
-    pub fn keep_first(&self, kind: Kind, allowance: &[[u64; 2]]) -> u64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut groups: BTreeMap<(u8, Side, bool), Vec<usize>> = BTreeMap::new();
-        for (at, one) in state.1.iter().enumerate().filter(|(_, one)| one.kind == kind) {
-            groups.entry((one.band, one.side, one.seen)).or_default().push(at);
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full.
+    pub fn keep_first(&self, kind: Kind, allowance: &[[u64; 2]]) -> Result<u64> {
+        let mut state = self.state();
+        let State { spool, rows, dropped, tokens } = &mut *state;
+        let rows = rows.so_far().map_err(|source| Error::io("write", spool.folder(), source))?;
+        dropped.resize(rows.len(), false);
+        let mut groups: BTreeMap<(u8, u8, u8), Vec<u32>> = BTreeMap::new();
+        for (place, row) in (0u32..).zip(rows.iter()).filter(|(_, row)| row.kind == kind as u8) {
+            groups.entry((row.band, row.side, row.seen)).or_default().push(place);
         }
-        let sum = |places: &Vec<usize>| places.iter().map(|&at| u64::from(state.1[at].length)).sum::<u64>();
+        let length = |place: u32| u64::from(rows[place as usize].length);
+        let sum = |places: &Vec<u32>| places.iter().map(|&place| length(place)).sum::<u64>();
         let wanted: BTreeMap<_, u64> = groups.iter().map(|(&group, places)| (group, sum(places))).collect();
-        let mut dropped: HashSet<usize> = HashSet::new();
-        for (&(band, side, seen), places) in &mut groups {
-            places.sort_unstable_by_key(|&at| (state.1[at].order, state.1[at].hash));
-            let allowed = allowance[usize::from(band)][side as usize];
-            let other = wanted.get(&(band, side, !seen)).copied().unwrap_or(0);
-            let allowed = share(allowed, other);
+        let mut count = 0;
+        for ((band, side, seen), places) in &mut groups {
+            sort(places, &rows);
+            let (of_band, side) = (usize::from(*band), usize::from(*side));
+            let other = wanted.get(&(*band, side as u8, 1 - *seen)).copied().unwrap_or(0);
+            let allowed = share(allowance[of_band][side], other);
             let mut sum = 0;
-            dropped.extend(places.iter().skip_while(|&&at| {
-                sum += u64::from(state.1[at].length);
-                sum <= allowed
-            }));
+            let first = places.iter().position(|&place| {
+                sum += length(place);
+                sum > allowed
+            });
+            for &place in &places[first.unwrap_or(places.len())..] {
+                dropped[place as usize] = true;
+                tokens[kind as usize][of_band][side] -= length(place);
+                count += 1;
+            }
         }
-        let mut at = 0;
-        state.1.retain(|_| {
-            at += 1;
-            !dropped.contains(&(at - 1))
-        });
-        dropped.len() as u64
+        Ok(count)
     }
 
     /// Ends collecting: sequences by side, band, kind and order; of several that are the same in all, the first.
@@ -227,15 +290,42 @@ impl Output {
     /// # Errors
     /// [`crate::Error::Io`] if the disk is full.
     pub fn finish(self) -> Result<Finished> {
-        let (spool, mut sequences) = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        sequences.sort_unstable_by_key(|one| (one.side, one.band, one.kind as u8, one.order, one.hash));
-        let mut known = HashSet::new();
-        let before = sequences.len();
-        sequences.retain(|one| known.insert((one.band, one.kind as u8, one.hash)));
-        let repeated = (before - sequences.len()) as u64;
+        let State { spool, rows, dropped, .. } =
+            self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows.finish().map_err(|source| Error::io("write", spool.folder(), source))?;
+        let mut groups: BTreeMap<(u8, u8, u8), Vec<u32>> = BTreeMap::new();
+        for (place, row) in (0u32..).zip(rows.iter()) {
+            if !dropped.get(place as usize).is_some_and(|&dropped| dropped) {
+                groups.entry((row.side, row.band, row.kind)).or_default().push(place);
+            }
+        }
+        groups.par_iter_mut().for_each(|(_, places)| sort(places, &rows));
+        let before: usize = groups.values().map(Vec::len).sum();
+        let alike: BTreeSet<(u8, u8)> = groups.keys().map(|&(_, band, kind)| (band, kind)).collect();
+        let mut known = FxHashSet::default();
+        for (band, kind) in alike {
+            known.clear();
+            for side in Side::ALL {
+                if let Some(places) = groups.get_mut(&(side as u8, band, kind)) {
+                    places.retain(|&place| known.insert(rows[place as usize].hash));
+                }
+            }
+        }
+        let order: Vec<u32> = groups.into_values().flatten().collect();
+        let repeated = (before - order.len()) as u64;
         let bands = self.bands.iter().map(|band| band.id).collect();
-        Ok(Finished { sequences, repeated, bands, width: self.width, spool: spool.finish()? })
+        Ok(Finished { rows, order, repeated, bands, width: self.width, spool: spool.finish()? })
     }
+}
+
+/// Sorts rows by their order.
+fn sort(places: &mut Vec<u32>, rows: &[Row]) {
+    let key = |place: u32| (rows[place as usize].order, place);
+    let mut keyed: Vec<(u64, u32)> = places.iter().map(|&place| key(place)).collect();
+    let hash = |place: u32| rows[place as usize].hash;
+    keyed.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| hash(one.1).cmp(&hash(other.1))));
+    places.clear();
+    places.extend(keyed.into_iter().map(|(_, place)| place));
 }
 
 /// How many different files segments are of. Those of one file mostly follow each other.
@@ -252,8 +342,9 @@ pub fn share(allowed: u64, other: u64) -> u64 {
 
 /// All sequences of a dataset, in order.
 pub struct Finished {
-    /// In the order of the shards.
-    pub sequences: Vec<Waiting>,
+    rows: Column<Row>,
+    /// Places of rows, in the order of the shards.
+    order: Vec<u32>,
     /// How many were left out because an equal one is there.
     pub repeated: u64,
     bands: Vec<u8>,
@@ -262,6 +353,21 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The one at a place.
+    pub fn get(&self, place: usize) -> Waiting {
+        self.rows[self.order[place] as usize].waiting()
+    }
+
+    /// All of them, in the order of the shards.
+    pub fn iter(&self) -> impl Iterator<Item = Waiting> {
+        (0..self.len()).map(|place| self.get(place))
+    }
+
     /// The number of a sequence's band.
     pub fn band_id(&self, one: &Waiting) -> u8 {
         self.bands[usize::from(one.band)]
@@ -300,9 +406,10 @@ mod tests {
     }
 
     fn kept(output: Output) -> Vec<(Side, bool, u64)> {
-        let sequences = output.finish().unwrap().sequences;
-        let commits = sequences.iter().filter(|one| one.kind == Kind::Commits);
-        commits.map(|one| (one.side, one.seen, one.order)).collect()
+        let finished = output.finish().unwrap();
+        let rows = finished.order.iter().map(|&place| finished.rows[place as usize]);
+        let commits = rows.filter(|row| row.kind == Kind::Commits as u8);
+        commits.map(|row| (row.waiting().side, row.waiting().seen, row.order)).collect()
     }
 
     #[test]
@@ -313,7 +420,8 @@ mod tests {
         let output = output(folder.path(), &wanted);
         let allowance = output.allowance(0.5);
         assert_eq!(allowance, [[20, 0]]);
-        assert_eq!(output.keep_first(Kind::Commits, &allowance), 2);
+        assert_eq!(output.keep_first(Kind::Commits, &allowance).unwrap(), 2);
+        assert_eq!((output.tokens(Kind::Commits), output.tokens(Kind::Hierarchical)), (20, 40));
         assert_eq!(kept(output), [(Side::Train, true, 0), (Side::Train, true, 1)]);
     }
 
@@ -330,7 +438,7 @@ mod tests {
             wanted.extend((0..4).map(|order| (Side::Val, true, Kind::Commits, order)));
             wanted.extend((0..unseen).map(|order| (Side::Val, false, Kind::Commits, 10 + order)));
             let output = output(folder.path(), &wanted);
-            output.keep_first(Kind::Commits, &output.allowance(1.0));
+            output.keep_first(Kind::Commits, &output.allowance(1.0)).unwrap();
             let kept = kept(output);
             let count = |seen| kept.iter().filter(|one| one.1 == seen).count();
             assert_eq!([count(true), count(false)], expected);

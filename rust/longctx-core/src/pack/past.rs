@@ -58,7 +58,7 @@ impl Past {
 
     /// The chains of documents, by document; `prefix` is the path of the packed folder in the repository.
     pub fn chains<'p>(&'p self, corpus: &Corpus, prefix: &[u8]) -> Vec<(u32, &'p Chain)> {
-        let documents = (0u32..).zip(&corpus.documents);
+        let documents = (0u32..).zip(corpus.documents.iter());
         let documents: HashMap<&[u8], u32> =
             documents.map(|(number, record)| (record.path.as_bytes(), number)).collect();
         let live = self.history.chains.iter().filter(|chain| chain.live);

@@ -58,37 +58,38 @@ pub fn target_limit(max: u32) -> u32 {
 pub fn plan(world: &World<'_>, band: usize, side: Side) -> Plan {
     let documents = &world.corpus.documents;
     let with_context = world.shows_context();
-    let blocks: Vec<Block> = (0u32..)
-        .zip(documents)
+    let blocks = (0u32..)
+        .zip(documents.iter())
         .filter(|(document, _)| world.sides.of(*document) == side)
         .flat_map(|(document, record)| {
             let elision = world.kit.elisions.of(record.language.line_comment);
             let header = record.header.len() as u32;
-            let windows = record.windows[band].windows(world.shows_context_before(record));
+            let windows = record.windows(band, world.shows_context_before(&record));
             (0u32..).zip(windows).map(move |(number, window)| Block {
                 document,
                 window: number,
                 length: window.block_length(header, elision),
                 has_context: window.context > 0,
             })
-        })
-        .collect();
+        });
     let limits = &world.options.bands[band];
     let (min, max) = match with_context {
         true => (target_limit(limits.min), target_limit(limits.max)),
         false => (limits.min, limits.max),
     };
-    let path_of = |document: u32| &documents[document as usize].path;
-    let mut plan = Plan { side, band, blocks: Vec::with_capacity(blocks.len()), ends: Vec::new() };
-    for bin in fit(&blocks, path_of, min, max) {
+    let path_of = |document: u32| documents.get(document).path;
+    let mut plan = Plan { side, band, blocks: Vec::new(), ends: Vec::new() };
+    fit(blocks, path_of, min, max, |bin| {
         plan.blocks.extend(bin.blocks);
         plan.ends.push(plan.blocks.len() as u32);
-    }
+    });
+    plan.blocks.shrink_to_fit();
+    plan.ends.shrink_to_fit();
     plan
 }
 
 /// The window that a block shows.
-pub fn window<'w>(world: &World<'w>, band: usize, block: &Block) -> &'w Window {
-    let record = &world.corpus.documents[block.document as usize];
-    &record.windows[band].windows(world.shows_context_before(record))[block.window as usize]
+pub fn window(world: &World<'_>, band: usize, block: &Block) -> Window {
+    let record = world.corpus.documents.get(block.document);
+    record.window(band, world.shows_context_before(&record), block.window)
 }

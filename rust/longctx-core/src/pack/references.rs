@@ -20,8 +20,10 @@ const COMMON: u32 = 8;
 pub struct Finder<'f> {
     world: &'f World<'f>,
     defined_in: FxHashMap<&'f str, u32>,
-    /// For each file of the graph the definitions, by place, whose names say which is meant.
-    telling: Vec<Box<[u32]>>,
+    /// The definitions, by place in their file, whose names say which is meant: those of each file of the graph.
+    telling: Vec<u32>,
+    /// Where those of each file end.
+    ends: Vec<u32>,
 }
 
 /// What is defined in a sequence. One thread uses it for one sequence after the other.
@@ -79,13 +81,24 @@ impl<'f> Finder<'f> {
                 *defined_in.entry(name).or_default() += 1;
             }
         }
-        let mut finder = Self { world, defined_in, telling: Vec::new() };
-        let places = all().map(|facts| {
-            let all = (0u32..).zip(facts.iter().flat_map(|facts| facts.definitions.iter()));
-            all.filter(|(_, definition)| finder.tells(definition.name())).map(|(place, _)| place).collect()
-        });
-        finder.telling = places.collect();
+        let mut finder = Self { world, defined_in, telling: Vec::new(), ends: Vec::new() };
+        for facts in all() {
+            for (place, definition) in (0u32..).zip(facts.iter().flat_map(|facts| facts.definitions.iter())) {
+                if finder.tells(definition.name()) {
+                    finder.telling.push(place);
+                }
+            }
+            finder.ends.push(finder.telling.len() as u32);
+        }
+        finder.telling.shrink_to_fit();
         finder
+    }
+
+    /// The definitions of a file that tell, by place.
+    fn telling_in(&self, file: FileIndex) -> &[u32] {
+        let file = file as usize;
+        let start = file.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.telling[start as usize..self.ends[file] as usize]
     }
 
     /// Whether a name says which of the files that define it is meant.
@@ -195,9 +208,9 @@ impl<'f> Finder<'f> {
             }
             (Role::File | Role::Head, _) => {
                 let Some(document) = self.document(&files[file]) else { return };
-                let record = &self.world.corpus.documents[document as usize];
-                let Some(facts) = self.world.facts(record) else { return };
-                for &place in self.telling.get(record.file as usize).into_iter().flatten() {
+                let record = self.world.corpus.documents.get(document);
+                let Some(facts) = self.world.facts(&record) else { return };
+                for &place in self.telling_in(record.file) {
                     let Some(definition) = facts.definitions.get(place as usize) else { continue };
                     if (segment.bytes[0]..segment.bytes[1]).contains(&definition.range.start) {
                         defined.note(definition.name(), token_at(segment, definition.range.start), file);

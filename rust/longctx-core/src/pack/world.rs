@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Value, json};
 use thread_local::ThreadLocal;
 
-use super::corpus::{Corpus, Record};
+use super::corpus::Corpus;
+use super::documents::Record;
 use super::options::{FileOrder, PackOptions};
 use super::output::Side;
 use super::split::Sides;
@@ -39,7 +40,8 @@ pub struct World<'w> {
     pub imports: ImportLines,
 }
 
-/// For each document the bytes of the lines with its imports.
+/// For each document the bytes of the lines with its imports, once somebody asked; empty without a graph, where nobody
+/// does.
 pub struct ImportLines(Vec<OnceLock<Box<[Range<usize>]>>>);
 
 impl ImportLines {
@@ -55,9 +57,17 @@ pub type TextCache = ThreadLocal<RefCell<Texts>>;
 /// The texts that a thread read last.
 #[derive(Default)]
 pub struct Texts {
-    /// By document.
-    kept: VecDeque<(u32, Arc<str>)>,
+    kept: VecDeque<Kept>,
     buffer: Vec<u8>,
+}
+
+/// A text, and what segments say of its document.
+#[derive(Clone)]
+struct Kept {
+    document: u32,
+    text: Arc<str>,
+    name: Arc<str>,
+    blob: Arc<str>,
 }
 
 /// Texts that a thread keeps.
@@ -68,8 +78,8 @@ const TEXT_BYTES: usize = 4 << 20;
 /// A document with its text.
 pub struct Loaded<'w> {
     /// What is known of it.
-    pub record: &'w Record,
-    text: Arc<str>,
+    pub record: Record<'w>,
+    kept: Kept,
     commit: Option<Arc<str>>,
 }
 
@@ -79,36 +89,38 @@ impl World<'_> {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn load(&self, document: u32) -> Result<Loaded<'_>> {
-        let record = &self.corpus.documents[document as usize];
+        let record = self.corpus.documents.get(document);
         let mut texts = self.texts.get_or_default().borrow_mut();
         let Texts { kept: texts, buffer } = &mut *texts;
-        let text = match texts.iter().position(|(known, _)| *known == document) {
-            Some(at) => texts[at].1.clone(),
+        let kept = match texts.iter().find(|known| known.document == document) {
+            Some(kept) => kept.clone(),
             None => {
-                let text: Arc<str> = self.corpus.read_text(record, buffer)?.into();
-                texts.push_front((document, text.clone()));
+                let text: Arc<str> = self.corpus.read_text(&record, buffer)?.into();
+                let one = Kept { document, text, name: record.name.into(), blob: record.blob.into() };
+                texts.push_front(one.clone());
                 let mut bytes = 0;
-                let kept = texts.iter().skip(1).take_while(|(_, text)| {
-                    bytes += text.len();
+                let kept = texts.iter().skip(1).take_while(|one| {
+                    bytes += one.text.len();
                     bytes <= TEXT_BYTES
                 });
                 let kept = 1 + kept.count();
                 texts.truncate(kept.min(TEXTS));
-                text
+                one
             }
         };
-        Ok(Loaded { record, text, commit: self.commit.clone() })
+        Ok(Loaded { record, kept, commit: self.commit.clone() })
     }
 
     /// What a document says: its imports and definitions.
-    pub fn facts(&self, record: &Record) -> Option<Known<'_>> {
+    pub fn facts(&self, record: &Record<'_>) -> Option<Known<'_>> {
         self.corpus.graph.facts(record.file)
     }
 
     /// The bytes of a document's lines with imports, as [`Known::import_lines`] finds them.
     pub fn import_lines(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
-        self.imports.0[document as usize].get_or_init(|| {
-            let facts = self.facts(loaded.record);
+        let Some(lines) = self.imports.0.get(document as usize) else { return &[] };
+        lines.get_or_init(|| {
+            let facts = self.facts(&loaded.record);
             facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
         })
     }
@@ -132,21 +144,21 @@ impl World<'_> {
 
     /// Whether other files stand before the windows of a document that no sequence holds whole. Before those of plain text
     /// their own overlap is worth more.
-    pub fn shows_context_before(&self, record: &Record) -> bool {
+    pub fn shows_context_before(&self, record: &Record<'_>) -> bool {
         self.shows_context() && self.facts(record).is_some()
     }
 
     /// The clusters that kept documents on their side of the split, for `meta.jsonl`: those of more than one file. None
     /// if there is none.
     pub fn clusters(&self, documents: impl Iterator<Item = u32>) -> Option<Value> {
-        let path = |document: u32| &*self.corpus.documents[document as usize].name;
+        let path = |document: u32| self.corpus.documents.get(document).name;
         let rows = documents.filter_map(|document| {
             let cluster = self.sides.cluster(document).filter(|cluster| cluster.size > 1)?;
             Some(json!({
                 "path": path(document),
                 "files": cluster.size,
                 "first": path(cluster.first),
-                "reasons": cluster.reasons,
+                "reasons": cluster.reasons.iter().collect::<Vec<_>>(),
             }))
         });
         let rows: Vec<Value> = rows.collect();
@@ -162,7 +174,21 @@ impl World<'_> {
 impl Loaded<'_> {
     /// To cut pieces from.
     pub fn text(&self) -> Text<'_> {
-        self.record.as_text(&self.text, self.commit.as_ref())
+        Text {
+            path: self.record.path,
+            header: Some(self.record.header),
+            name: self.name().clone(),
+            blob: self.kept.blob.clone(),
+            commit: self.commit.clone(),
+            text: &self.kept.text,
+            hidden: self.record.hidden,
+            comment: self.record.language.line_comment,
+        }
+    }
+
+    /// Its path's text form.
+    pub fn name(&self) -> &Arc<str> {
+        &self.kept.name
     }
 }
 

@@ -1,10 +1,11 @@
 //! Writes the dataset: shards, tokenizer, manifest.
 
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::output::{Finished, Waiting};
+use super::output::{Finished, Side, Waiting};
 use super::summary::{Counted, Facts};
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;
@@ -18,7 +19,7 @@ use crate::{Error, Result};
 /// A shard is closed when it has this many tokens: 8 or 16 MiB.
 const SHARD_TOKENS: u64 = 1 << 22;
 
-/// The two sides of the split, by name of their folder.
+/// The names of the folders of [`Side::ALL`].
 pub const SPLITS: [&str; 2] = ["train", "val"];
 
 /// Writes the shards of both splits, several at a time.
@@ -28,29 +29,26 @@ pub fn write_shards(
     width: TokenWidth,
     watch: Watch<'_>,
 ) -> Result<Vec<Shard>> {
-    watch.progress.begin("writing", "sequences", finished.sequences.len() as u64);
-    let mut jobs: Vec<(&'static str, String, &[Waiting])> = Vec::new();
-    let mut rest = &finished.sequences[..];
-    for (side, split) in SPLITS.into_iter().enumerate() {
+    watch.progress.begin("writing", "sequences", finished.len() as u64);
+    let mut jobs: Vec<(&'static str, String, Range<usize>)> = Vec::new();
+    for (side, split) in Side::ALL.into_iter().zip(SPLITS) {
         let path = folder.join(split);
         std::fs::create_dir(&path).map_err(|source| Error::io("create", &path, source))?;
-        let (these, others) = rest.split_at(rest.partition_point(|one| one.side as usize <= side));
-        rest = others;
-        for (number, part) in shards_of(these).into_iter().enumerate() {
+        for (number, part) in shards_of(finished, side).into_iter().enumerate() {
             jobs.push((split, format!("{number:05}"), part));
         }
     }
     jobs.into_par_iter()
         .map(|(split, name, part)| {
-            let tokens = part.iter().map(|one| u64::from(one.length)).sum();
+            let tokens = part.clone().map(|place| u64::from(finished.get(place).length)).sum();
             let mut writer = ShardWriter::new(folder, split, name, width, part.len() as u64, tokens)?;
             let (mut tokens, mut meta) = (Vec::new(), Vec::new());
-            for one in part {
+            for one in part.map(|place| finished.get(place)) {
                 watch.check()?;
-                finished.read(one, &mut tokens, &mut meta)?;
+                finished.read(&one, &mut tokens, &mut meta)?;
                 writer.append(&SequenceRow {
                     tokens: &tokens,
-                    index: index_row(one, finished),
+                    index: index_row(&one, finished),
                     meta: &meta,
                 })?;
                 watch.progress.advance(1);
@@ -74,18 +72,19 @@ fn index_row(one: &Waiting, finished: &Finished) -> IndexRow {
     }
 }
 
-fn shards_of(sequences: &[Waiting]) -> Vec<&[Waiting]> {
-    let mut shards = Vec::new();
-    let (mut first, mut tokens) = (0, 0);
-    for (index, one) in sequences.iter().enumerate() {
-        tokens += u64::from(one.length);
-        if tokens >= SHARD_TOKENS {
-            shards.push(&sequences[first..=index]);
-            (first, tokens) = (index + 1, 0);
+/// The places of the sequences in each shard of a side.
+fn shards_of(finished: &Finished, side: Side) -> Vec<Range<usize>> {
+    let mut shards: Vec<Range<usize>> = Vec::new();
+    let mut tokens = SHARD_TOKENS;
+    for (place, one) in finished.iter().enumerate().filter(|(_, one)| one.side == side) {
+        match shards.last_mut().filter(|_| tokens < SHARD_TOKENS) {
+            Some(last) => last.end = place + 1,
+            None => {
+                shards.push(place..place + 1);
+                tokens = 0;
+            }
         }
-    }
-    if first < sequences.len() {
-        shards.push(&sequences[first..]);
+        tokens += u64::from(one.length);
     }
     shards
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::elision::{Comment, Elisions};
 use super::{EncodedDocument, Link, Role, Segment, Why, encode_document, header_tokens};
-use crate::path::RepoPath;
+use crate::path::RepoPathRef;
 use crate::tokenize::{Encoded, MarkerIds, NotLossless, Scratches, Tokenizer};
 
 /// What putting sequences together needs; the same for all of a dataset.
@@ -27,7 +27,7 @@ pub struct Kit<'k> {
 #[derive(Clone)]
 pub struct Text<'t> {
     /// Its path, for the header.
-    pub path: &'t RepoPath,
+    pub path: RepoPathRef<'t>,
     /// The tokens of the header, if they are known.
     pub header: Option<&'t [u32]>,
     /// Its path in segments.
@@ -163,7 +163,7 @@ impl Draft {
     }
 
     /// Appends the line with a path that a file block begins with.
-    pub fn header(&mut self, kit: &Kit<'_>, path: &RepoPath) {
+    pub fn header(&mut self, kit: &Kit<'_>, path: RepoPathRef<'_>) {
         let (ids, _) = kit
             .scratches
             .with(|scratch| header_tokens(kit.tokenizer, path, kit.header_limit, scratch, &mut self.encoded));
@@ -293,6 +293,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::RepoPath;
 
     const HASH: Comment = Some(("# ", ""));
 
@@ -312,7 +313,16 @@ mod tests {
 
     fn text<'t>(path: &'t RepoPath, text: &'t str, hidden: &'t [Range<usize>]) -> Text<'t> {
         let name = path.text().into();
-        Text { path, header: None, name, blob: "b".into(), commit: None, text, hidden, comment: HASH }
+        Text {
+            path: path.borrow(),
+            header: None,
+            name,
+            blob: "b".into(),
+            commit: None,
+            text,
+            hidden,
+            comment: HASH,
+        }
     }
 
     #[test]
@@ -345,7 +355,14 @@ mod tests {
             let mut drafts = [Draft::default(), Draft::default()];
             drafts[0].file_block(kit, &from, &pieces).unwrap();
             let header = kit.scratches.with(|scratch| {
-                header_tokens(kit.tokenizer, &path, kit.header_limit, scratch, &mut Encoded::default()).0
+                header_tokens(
+                    kit.tokenizer,
+                    path.borrow(),
+                    kit.header_limit,
+                    scratch,
+                    &mut Encoded::default(),
+                )
+                .0
             });
             from.header = Some(&header);
             drafts[1].file_block(kit, &from, &pieces).unwrap();

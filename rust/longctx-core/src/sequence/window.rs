@@ -173,6 +173,7 @@ impl Cutter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::RepoPathRef;
     use crate::sequence::{encode_document, header_tokens};
     use crate::tokenize::{Encoded, Scratch, Tokenizer};
     use proptest::prelude::*;
@@ -189,7 +190,8 @@ mod tests {
         let mut document = EncodedDocument::default();
         encode_document(tokenizer, text, secrets, &mut scratch, &mut document).unwrap();
         let elision = ElisionTokens::new(tokenizer, Some(("# ", "")), &mut scratch);
-        let (header, _) = header_tokens(tokenizer, &"a.py".into(), 8, &mut scratch, &mut Encoded::default());
+        let (header, _) =
+            header_tokens(tokenizer, RepoPathRef::new(b"a.py"), 8, &mut scratch, &mut Encoded::default());
         let header = header.len() as u32;
         let windows = cut(&document, text, header, &elision, band);
         for window in &windows {

@@ -26,6 +26,12 @@ pub enum Encoding {
     Windows1252,
 }
 
+impl Encoding {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Utf8, Self::Utf8Bom, Self::Utf16Le, Self::Utf16Be, Self::Latin1, Self::Windows1252];
+}
+
 const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How many bytes are looked at for the pattern of UTF-16 without a byte order mark.

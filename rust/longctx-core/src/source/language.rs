@@ -45,6 +45,16 @@ impl Language {
         LANGUAGES.iter().find(|language| language.name.eq_ignore_ascii_case(name))
     }
 
+    /// Its place among all, [`Self::by_number`] gives it back.
+    pub fn number(&self) -> u16 {
+        LANGUAGES.iter().position(|language| language.name == self.name).unwrap_or(LANGUAGES.len()) as u16
+    }
+
+    /// The language with this number.
+    pub fn by_number(number: u16) -> &'static Self {
+        LANGUAGES.get(usize::from(number)).unwrap_or(&TEXT)
+    }
+
     /// `text` as a comment of one line; as it is where the language has no comments.
     pub fn comment(&self, text: &str) -> String {
         match self.line_comment {

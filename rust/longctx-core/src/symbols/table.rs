@@ -1,4 +1,4 @@
-//! The definitions of many files, in columns that lie on disk.
+//! The definitions of many files, and lines of theirs, in columns that lie on disk.
 
 use std::io::Result;
 use std::ops::Range;
@@ -10,7 +10,10 @@ use super::{Definition, SymbolKind};
 
 /// A definition as it lies in the table: the byte of its name among the names of its file, the name's length with the
 /// kind in the highest byte, the ends of its range and of its signature, its line, and what is around it.
-type Row = [u32; 8];
+type Row = [u32; LINES];
+
+/// As many lines as a row has numbers are noted in one; these rows come after those of the definitions.
+const LINES: usize = 8;
 
 /// Bits of the length of a name: texts are not parsed that could have a longer one.
 const LENGTH_BITS: u32 = 24;
@@ -23,6 +26,8 @@ pub struct TableSlice {
     first: u64,
     names_at: u64,
     count: u32,
+    /// How many lines were noted.
+    lines: u32,
 }
 
 /// Collects the definitions of files.
@@ -77,16 +82,17 @@ impl SymbolTableWriter {
         Self { rows: ColumnWriter::in_memory(), names: ColumnWriter::in_memory() }
     }
 
-    /// Adds the definitions of a file.
+    /// Adds the definitions of a file, and numbers of lines to be noted with them.
     ///
     /// # Errors
     /// The disk is full.
-    pub fn add(&mut self, definitions: &[Definition]) -> Result<TableSlice> {
+    pub fn add(&mut self, definitions: &[Definition], lines: &[u32]) -> Result<TableSlice> {
         let names_at = self.names.len();
         let listed = TableSlice {
             first: self.rows.len() as u64,
             names_at: names_at as u64,
             count: definitions.len() as u32,
+            lines: lines.len() as u32,
         };
         for definition in definitions {
             let name = (self.names.len() - names_at) as u32;
@@ -96,6 +102,11 @@ impl SymbolTableWriter {
             let head = &definition.signature;
             let parent = definition.parent.unwrap_or(NO_PARENT);
             self.rows.extend(&[[name, length, start, end, head.start, head.end, definition.line, parent]])?;
+        }
+        for lines in lines.chunks(LINES) {
+            let mut row = [0; LINES];
+            row[..lines.len()].copy_from_slice(lines);
+            self.rows.extend(&[row])?;
         }
         Ok(listed)
     }
@@ -115,6 +126,12 @@ impl SymbolTable {
         let first = file.first as usize;
         let rows = self.rows.get(first..first + file.count as usize).unwrap_or_default();
         Symbols { rows, names: self.names.get(file.names_at as usize..).unwrap_or_default() }
+    }
+
+    /// The lines that were noted of a file.
+    pub fn lines_of(&self, file: TableSlice) -> &[u32] {
+        let rows = self.rows.get((file.first as usize + file.count as usize)..).unwrap_or_default();
+        rows.as_flattened().get(..file.lines as usize).unwrap_or_default()
     }
 }
 
@@ -190,14 +207,19 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_added_comes_back(
-            files in prop::collection::vec(prop::collection::vec(any_definition(), 0..8), 0..8),
+            files in prop::collection::vec(
+                (prop::collection::vec(any_definition(), 0..8), prop::collection::vec(any::<u32>(), 0..20)),
+                0..8,
+            ),
         ) {
             let folder = tempfile::tempdir()?;
             for mut writer in [SymbolTableWriter::in_folder(folder.path())?, SymbolTableWriter::in_memory()] {
-                let listed: Vec<TableSlice> = files.iter().map(|file| writer.add(file)).collect::<Result<_>>()?;
+                let add = |(definitions, lines): &(Vec<_>, Vec<_>)| writer.add(definitions, lines);
+                let listed: Vec<TableSlice> = files.iter().map(add).collect::<Result<_>>()?;
                 let table = writer.finish()?;
-                for (file, listed) in files.iter().zip(listed) {
+                for ((file, lines), listed) in files.iter().zip(listed) {
                     let symbols = table.of(listed);
+                    prop_assert_eq!(table.lines_of(listed), lines);
                     prop_assert_eq!(&symbols.iter().map(|one| owned(&one)).collect::<Vec<_>>(), file);
                     prop_assert_eq!(symbols.len(), file.len());
                     prop_assert!(symbols.get(file.len()).is_none());

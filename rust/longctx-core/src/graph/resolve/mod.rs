@@ -23,7 +23,7 @@ use self::tree::Tree;
 pub(in crate::graph) use self::tree::join;
 use super::facts::FileFacts;
 use super::lang::Family;
-use super::{Edge, EdgeKind, FileIndex, Listed, Reason, Source, SourceFile, Unresolved};
+use super::{Edge, EdgeKind, FileIndex, FileSummary, Listed, Reason, Source, SourceFile, Unresolved};
 use crate::Result;
 use crate::interrupt::Watch;
 
@@ -75,14 +75,13 @@ impl<'a> World<'a> {
 
 /// Resolves everything. `files` is sorted by path, and so are those with a text.
 pub(crate) fn all(
-    files: &[Listed],
+    files: &[Listed<'_>],
+    summaries: &[FileSummary],
     facts: &Source<'_>,
     texts: &[SourceFile<'_>],
     watch: Watch<'_>,
 ) -> Result<Found> {
-    let paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
-    let tree = Tree::new(&paths);
-    let family = |file: &Listed| file.summary.as_ref().map(|summary| summary.lang().family());
+    let family = |file: &Listed<'_>| file.summary.map(|at| summaries[at as usize].lang().family());
     let mut present: Vec<Family> = Vec::new();
     for family in files.iter().filter_map(family) {
         if !present.contains(&family) {
@@ -90,6 +89,11 @@ pub(crate) fn all(
         }
     }
     let mut found = Found::default();
+    if present.is_empty() {
+        return Ok(found);
+    }
+    let paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
+    let tree = Tree::new(&paths);
     for one in present {
         // Files of other families say nothing to this one: a part of all is in memory at a time.
         let read = files.par_iter().map(|file| {

@@ -86,7 +86,7 @@ proptest! {
             prop_assert!((edge.to as usize) < graph.files.len() && edge.line >= 1);
         }
         for import in &graph.unresolved {
-            let text = files.iter().find(|(path, _)| *path == &*graph.files[import.from as usize]).map(|(_, text)| *text);
+            let text = files.iter().find(|(path, _)| *path == &graph.files[import.from as usize]).map(|(_, text)| *text);
             prop_assert!(import.line as usize <= text.unwrap_or_default().split('\n').count());
         }
         prop_assert!(paths.iter().all(|path| Lang::of(path).is_some()));

@@ -101,7 +101,7 @@ impl<'p> Named<'p> {
                     .iter()
                     .map(|&(chain, step)| {
                         let chain = &plan.chains[chain as usize];
-                        let file = shop.world.corpus.documents[chain.document as usize].file;
+                        let file = shop.world.corpus.documents.get(chain.document).file;
                         (shop.reading_order[file as usize], &chain.steps[step])
                     })
                     .collect();
@@ -129,7 +129,7 @@ fn key(shop: &Workshop<'_>, job: &Job, bands: &[bool], named: &Named<'_>) -> Key
             maker.number(u64::from(number));
         }
     }
-    let directory = |document: u32| world.corpus.documents[document as usize].path.parent();
+    let directory = |document: u32| world.corpus.documents.get(document).path.parent();
     maker.number(u64::from(matches!(job.work, Work::Joint(_)))).add(directory(job.document));
     if let Work::Joint(members) = &job.work {
         for &(chain, _) in members {

@@ -175,7 +175,7 @@ fn tell(
         put(&shop, output, &groups)?;
     }
     put(&shop, output, &joiner.rest())?;
-    counts.beyond_ratio = output.keep_first(Kind::Commits, &allowance);
+    counts.beyond_ratio = output.keep_first(Kind::Commits, &allowance)?;
     for result in readings.0.into_values() {
         match result {
             Ok(()) => counts.versions += 1,

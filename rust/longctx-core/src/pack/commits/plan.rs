@@ -147,7 +147,7 @@ impl Plan {
 
     /// The chains of documents, with steps.
     fn choose(&self, world: &World<'_>, counts: &mut CommitCounts) -> Vec<Told> {
-        let documents = (0u32..).zip(&world.corpus.documents);
+        let documents = (0u32..).zip(world.corpus.documents.iter());
         let documents: HashMap<&[u8], u32> =
             documents.map(|(number, record)| (record.path.as_bytes(), number)).collect();
         let mut chains = Vec::new();
@@ -203,7 +203,7 @@ impl Plan {
 
     /// Takes from training what is the text of a version of a validation file.
     fn part_sides(&mut self, world: &World<'_>, counts: &mut CommitCounts) {
-        let documents = (0u32..).zip(&world.corpus.documents);
+        let documents = (0u32..).zip(world.corpus.documents.iter());
         let kept = documents.filter(|(number, _)| world.sides.of(*number) == Side::Val);
         let ids = kept.clone().filter_map(|(_, record)| ObjectId::from_hex(record.blob.as_bytes()).ok());
         let mut texts: HashSet<ObjectId> = ids.collect();

@@ -138,7 +138,7 @@ impl Version {
     /// To cut pieces from.
     pub fn as_text(&self) -> Text<'_> {
         Text {
-            path: &self.path,
+            path: self.path.borrow(),
             header: None,
             name: self.name.clone(),
             blob: self.id.clone(),

@@ -74,7 +74,7 @@ impl<'w> Workshop<'w> {
         made: &mut Made,
     ) -> Result<()> {
         let watch = self.library.watch;
-        let directory = self.world.corpus.documents[job.document as usize].path.parent();
+        let directory = self.world.corpus.documents.get(job.document).path.parent();
         let mut tellers: Vec<Teller<'_, 'w>> =
             desks.into_iter().map(|desk| Teller::new(desk, job.class, job.document, directory)).collect();
         let steps = &self.library.plan.chains[chain as usize].steps[range.clone()];
@@ -113,7 +113,7 @@ impl<'w> Workshop<'w> {
         for &place in members {
             let (chain, step) = place;
             let chain = &plan.chains[chain as usize];
-            let record = &self.world.corpus.documents[chain.document as usize];
+            let record = self.world.corpus.documents.get(chain.document);
             let step = &chain.steps[step];
             let before = step.before.as_ref().map(|before| self.library.read(before, &mut made.readings));
             let after = self.library.read(&step.after, &mut made.readings);

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{LEAST, Targets, append_block, estimate, whole_lines};
 use crate::Result;
 use crate::graph::{Edge, EdgeKind};
-use crate::pack::corpus::Record;
+use crate::pack::documents::Record;
 use crate::pack::world::World;
 use crate::sequence::{Draft, Link, Piece, Role, Why};
 use crate::symbols::{Symbol, SymbolKind, Symbols};
@@ -39,7 +39,7 @@ struct Candidate {
 /// A file that the targets need.
 struct Needed<'n> {
     document: u32,
-    record: &'n Record,
+    record: Record<'n>,
     link: Link,
 }
 
@@ -110,7 +110,7 @@ struct Chosen<'c> {
 
 /// The pieces of one file: whole lines, sorted, none of them twice.
 fn pieces(world: &World<'_>, file: &Needed<'_>, text: &str, chosen: &[Chosen<'_>]) -> Vec<Piece> {
-    let Some(facts) = world.facts(file.record) else { return Vec::new() };
+    let Some(facts) = world.facts(&file.record) else { return Vec::new() };
     let found = chosen.iter().filter_map(|one| Some((one, facts.definitions.get(one.candidate.definition)?)));
     let mut pieces: Vec<Piece> = found
         .map(|(one, definition)| {
@@ -161,9 +161,9 @@ fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Vec<Needed<'n>> {
             {
                 continue;
             }
-            let known = strongest.entry(document).or_insert((*edge, &target.record.name));
+            let known = strongest.entry(document).or_insert((*edge, target.name()));
             if edge.kind > known.0.kind {
-                *known = (*edge, &target.record.name);
+                *known = (*edge, target.name());
             }
         }
     }
@@ -173,7 +173,7 @@ fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Vec<Needed<'n>> {
     all.into_iter()
         .map(|(document, (edge, path))| Needed {
             document,
-            record: &world.corpus.documents[document as usize],
+            record: world.corpus.documents.get(document),
             link: Link { path: path.clone(), kind: edge.kind, line: edge.line },
         })
         .collect()
@@ -186,7 +186,7 @@ fn collect(
     file: &Needed<'_>,
     out: &mut Vec<Candidate>,
 ) {
-    let Some(facts) = world.facts(file.record) else { return };
+    let Some(facts) = world.facts(&file.record) else { return };
     let all = facts.definitions;
     let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
     let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
@@ -218,7 +218,7 @@ fn collect(
         if is_private(all, &definition) {
             continue;
         }
-        let size = |range: &std::ops::Range<u32>| estimate(file.record, range.len() + INDENT) + ELISION;
+        let size = |range: &std::ops::Range<u32>| estimate(&file.record, range.len() + INDENT) + ELISION;
         out.push(Candidate {
             file: number,
             definition: at,

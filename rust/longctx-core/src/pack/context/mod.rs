@@ -19,7 +19,7 @@ use rustc_hash::FxHashSet;
 use self::definitions::Wanted;
 use self::names::Names;
 use self::places::Places;
-use super::corpus::Record;
+use super::documents::Record;
 use super::fit::Block;
 use super::options::Context;
 use super::output::Side;
@@ -64,7 +64,11 @@ struct Targets<'t> {
 impl<'c> Chooser<'c> {
     /// Prepares to choose.
     pub fn new(world: &'c World<'c>) -> Self {
-        Self { world, places: Places::new(&world.corpus.documents) }
+        let places = match world.shows_context() {
+            true => Places::new(&world.corpus.documents),
+            false => Places::default(),
+        };
+        Self { world, places }
     }
 
     /// Replaces `draft` by the context of planned targets, at most as long as the band has room.
@@ -173,7 +177,7 @@ fn append_block(
 
 /// About how many tokens some bytes of a document take.
 pub(super) fn estimate(record: &Record, bytes: usize) -> u32 {
-    (bytes as f64 * f64::from(record.tokens) / f64::from(record.text_bytes.max(1))).ceil() as u32
+    (bytes as f64 * f64::from(record.sizes.tokens) / f64::from(record.sizes.text_bytes.max(1))).ceil() as u32
 }
 
 /// `range` widened to whole lines.

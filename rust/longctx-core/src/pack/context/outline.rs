@@ -8,7 +8,7 @@ impl Chooser<'_> {
     /// Appends one block of the first target's file, of at most `room` tokens.
     pub(super) fn outline(&self, targets: &Targets<'_>, room: u32, draft: &mut Draft) {
         let Some(own) = targets.first() else { return };
-        let Some(facts) = self.world.facts(own.record) else { return };
+        let Some(facts) = self.world.facts(&own.record) else { return };
         let text = own.text().text;
         let begins = targets.begins;
         let around = facts.definitions.iter().filter(|definition| {
@@ -38,7 +38,7 @@ impl Chooser<'_> {
         // Import lines give way first, from the front; long blocks of them as a whole.
         while !pieces.is_empty() {
             let bytes = pieces.iter().map(|piece| piece.bytes.len()).sum();
-            if estimate(own.record, bytes) <= room && append_block(self.world, own, &pieces, room, draft) {
+            if estimate(&own.record, bytes) <= room && append_block(self.world, own, &pieces, room, draft) {
                 return;
             }
             let first_import = pieces.iter().position(|piece| piece.role == Role::Imports);

@@ -3,12 +3,13 @@
 use rustc_hash::FxHashMap;
 
 use crate::buckets::Buckets;
-use crate::pack::corpus::Record;
+use crate::pack::documents::Documents;
 
 /// What all folders lie in.
 const NOWHERE: u32 = 0;
 
 /// The folders and names of all documents.
+#[derive(Default)]
 pub struct Places {
     /// For each document its folder.
     folders: Vec<u32>,
@@ -20,6 +21,7 @@ pub struct Places {
 }
 
 /// A tree of folders.
+#[derive(Default)]
 struct Folders {
     parents: Vec<u32>,
     depths: Vec<u32>,
@@ -27,8 +29,8 @@ struct Folders {
 
 impl Places {
     /// Those of some documents.
-    pub fn new(documents: &[Record]) -> Self {
-        Self::of_names(documents.iter().map(|record| &*record.name))
+    pub fn new(documents: &Documents) -> Self {
+        Self::of_names(documents.iter().map(|record| record.name))
     }
 
     fn of_names<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Self {

@@ -63,12 +63,12 @@ impl Chooser<'_> {
             let loaded = self.world.load(document)?;
             let text = loaded.text().text;
             let frame = loaded.record.header.len() as u32 + 2;
-            if loaded.record.tokens + frame <= left {
+            if loaded.record.sizes.tokens + frame <= left {
                 let whole = [Piece::new(0..text.len(), Role::File, why)];
                 append_block(self.world, &loaded, &whole, left, draft);
             } else {
                 // A head as long as there is room, cut at a line end; the estimate may need a second try.
-                let bytes_per_token = text.len() as f64 / f64::from(loaded.record.tokens.max(1));
+                let bytes_per_token = text.len() as f64 / f64::from(loaded.record.sizes.tokens.max(1));
                 for share in [95, 80, 60] {
                     let tokens = left.saturating_sub(frame + 4) * share / 100;
                     let bytes = (f64::from(tokens) * bytes_per_token) as usize;
@@ -117,13 +117,13 @@ impl Chooser<'_> {
         for &(document, score) in &counterparts {
             add(document, score, true);
         }
-        let language = documents[first as usize].language;
+        let language = documents.language(first);
         let last = documents.len() as u32;
         let around =
             (low.saturating_sub(REACH)..low).chain(low..=high).chain(high + 1..(high + 1 + REACH).min(last));
         for document in around {
             // Text in another language says little: a picture's markup nothing about a manual.
-            if documents[document as usize].language.name == language.name
+            if documents.language(document).name == language.name
                 && may_stand(document)
                 && !counterparts.iter().any(|&(known, _)| known == document)
             {
@@ -136,8 +136,7 @@ impl Chooser<'_> {
     /// How alike two documents are by their paths: same folder, same beginning of the name.
     fn nearness(&self, one: u32, other: u32) -> u32 {
         let (same_folder, shared) = self.places.folders_of(one, other);
-        let [one, other] =
-            [one, other].map(|document| self.world.corpus.documents[document as usize].path.name());
+        let [one, other] = [one, other].map(|document| self.world.corpus.documents.get(document).path.name());
         u32::from(same_folder) * 100 + shared.min(10) * 5 + (common(one, other) as u32).min(20)
     }
 }

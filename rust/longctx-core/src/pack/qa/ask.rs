@@ -121,7 +121,7 @@ impl<'w> Asker<'_, 'w> {
     pub fn calls(&self, at: usize, called: &Called) -> Proof {
         let snippet = &self.set[at];
         let line = snippet.line_of(called.at);
-        Proof::new(Fact::Calls, &snippet.loaded.record.name, line, self.name_of(called.target), Some(at))
+        Proof::new(Fact::Calls, snippet.loaded.record.name, line, self.name_of(called.target), Some(at))
     }
 
     /// The name of a target.
@@ -134,7 +134,7 @@ impl<'w> Asker<'_, 'w> {
     fn defines_item(&self, item: Item, at: Option<usize>) -> Proof {
         let (line, name) =
             self.index.definition(item).map_or((0, ""), |definition| (definition.line, definition.name()));
-        let path = &self.world.corpus.documents[item.document as usize].name;
+        let path = self.world.corpus.documents.get(item.document).name;
         Proof::new(Fact::Defines, path, line, name, at)
     }
 
@@ -261,11 +261,11 @@ impl<'w> Asker<'_, 'w> {
         let Some(&(by, called)) = dice.pick(&self.outside_callers(target, at)) else { return Ok(None) };
         let name = self.name_of(target);
         let home = self.world.load(by.document)?;
-        let path = home.record.name.clone();
+        let path = home.record.name;
         let item = self.index.targets()[target as usize];
         let mut proof = vec![
             self.defines_item(item, at),
-            Proof::new(Fact::Calls, &path, line_of(home.text().text, called.at), name, None),
+            Proof::new(Fact::Calls, path, line_of(home.text().text, called.at), name, None),
         ];
         if at.is_none() {
             proof.push(Proof::new(Fact::Absent, &proof[0].path.clone(), 0, name, None));
@@ -274,7 +274,7 @@ impl<'w> Asker<'_, 'w> {
         Ok(Some(Question {
             kind: if at.is_some() { Type::Definition } else { Type::None },
             subject: name.to_owned(),
-            text: phrases::definition(dice, &[("name", name), ("by", &by), ("path", &path)]),
+            text: phrases::definition(dice, &[("name", name), ("by", &by), ("path", path)]),
             answers: at.into_iter().collect(),
             about: Vec::new(),
             proof,
@@ -299,7 +299,7 @@ impl<'w> Asker<'_, 'w> {
             }
             None => proof.push(Proof::new(Fact::Absent, &proof[0].path.clone(), 0, name, None)),
         }
-        let path = &*self.world.corpus.documents[item.document as usize].name;
+        let path = self.world.corpus.documents.get(item.document).name;
         let tells = at.is_some_and(|at| self.tells(item.document, at));
         let names = [("name", name), ("path", path)];
         Some(Question {

@@ -186,7 +186,7 @@ impl Old {
 impl Brought {
     fn new(after: Version, found: Lines) -> Self {
         let Text { path, blob, commit, hidden, comment, .. } = after.as_text();
-        let (path, name, hidden) = (path.clone(), after.name().into(), hidden.into());
+        let (path, name, hidden) = (RepoPath::new(path.as_bytes()), after.name().into(), hidden.into());
         let starts = (0..=after.lines.count()).map(|line| after.lines.start(line) as u32).collect();
         let (text, lines) = (after.text, after.lines);
         let mut added: Vec<Range<u32>> = found
@@ -210,7 +210,7 @@ impl Brought {
     /// To cut pieces from.
     pub fn as_text(&self) -> Text<'_> {
         Text {
-            path: &self.path,
+            path: self.path.borrow(),
             header: None,
             name: self.name.clone(),
             blob: self.blob.clone(),

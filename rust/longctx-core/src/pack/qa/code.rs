@@ -183,9 +183,9 @@ impl<'w> Chooser<'_, 'w> {
 
     /// About how many tokens a snippet takes that shows all of a definition.
     fn size(&self, item: Item) -> u32 {
-        let record = &self.world.corpus.documents[item.document as usize];
+        let record = self.world.corpus.documents.get(item.document);
         let bytes = self.index.definition(item).map_or(0, |definition| definition.range.len());
-        estimate(record, bytes) + record.header.len() as u32 + FRAME
+        estimate(&record, bytes) + record.header.len() as u32 + FRAME
     }
 
     /// Cuts the snippets: short definitions leave their room to the others.
@@ -195,7 +195,7 @@ impl<'w> Chooser<'_, 'w> {
         let mut left = shape.tokens[1];
         let mut shares = vec![0; chosen.len()];
         for (done, &at) in order.iter().enumerate() {
-            let record = &self.world.corpus.documents[chosen[at].item.document as usize];
+            let record = self.world.corpus.documents.get(chosen[at].item.document);
             let share = (left / (chosen.len() - done) as u32).min(self.size(chosen[at].item) + 24);
             left -= share;
             shares[at] = share.saturating_sub(record.header.len() as u32 + FRAME);

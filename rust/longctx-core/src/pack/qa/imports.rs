@@ -35,7 +35,7 @@ impl<'w> Heads<'w> {
         let all = 0..world.corpus.documents.len() as u32;
         let documents: Vec<u32> = all.filter(|&document| imports(world, document).next().is_some()).collect();
         let mut words = Words::default();
-        let name = |&document: &u32| &*world.corpus.documents[document as usize].name;
+        let name = |&document: &u32| world.corpus.documents.get(document).name;
         let words = documents.iter().map(name).map(|path| words.of(stem(path))).collect();
         Self { world, documents, words }
     }
@@ -74,7 +74,7 @@ impl<'w> Heads<'w> {
             }
             let lines = self.world.import_lines(other, &loaded);
             let range = head(loaded.text().text, lines, bytes_in(&loaded, share));
-            let tokens = crate::pack::context::estimate(record, range.len());
+            let tokens = crate::pack::context::estimate(&record, range.len());
             let snippet = Snippet::of_lines(index, other, loaded, vec![range]);
             let shows_imports = !self.shown(&snippet).is_empty();
             if set.is_empty() && !shows_imports {
@@ -91,7 +91,7 @@ impl<'w> Heads<'w> {
     /// Files that `side` may show and that are like one: by language, folder and name; a draw decides between equals.
     fn alike(&self, document: u32, side: Side, dice: &mut Dice) -> Vec<u32> {
         let records = &self.world.corpus.documents;
-        let record = &records[document as usize];
+        let record = records.get(document);
         let here = self.documents.partition_point(|&other| other < document);
         let around = here.saturating_sub(REACH)..(here + REACH).min(self.documents.len());
         // As places in the list.
@@ -104,7 +104,7 @@ impl<'w> Heads<'w> {
         let mut scored: Vec<(u32, usize, u32)> = Vec::with_capacity(near.len());
         for place in near {
             let Some(&other) = self.documents.get(place) else { continue };
-            let found = &records[other as usize];
+            let found = records.get(other);
             if other == document || found.blob == record.blob || !self.world.may_show(side, other) {
                 continue;
             }
@@ -172,10 +172,10 @@ impl<'w> Heads<'w> {
     }
 
     fn word(&self, to: u32, from: Option<(usize, &Snippet<'w>, &Edge)>, dice: &mut Dice) -> Question {
-        let path = &*self.world.corpus.documents[to as usize].name;
+        let path = self.world.corpus.documents.get(to).name;
         let proof = match from {
             Some((at, snippet, edge)) => {
-                Proof::new(Fact::Imports, &snippet.loaded.record.name, edge.line, path, Some(at))
+                Proof::new(Fact::Imports, snippet.loaded.record.name, edge.line, path, Some(at))
             }
             None => Proof::new(Fact::NotImported, path, 0, path, None),
         };
@@ -193,7 +193,7 @@ impl<'w> Heads<'w> {
     /// Whether a file imports another in any way, or has an import that was not resolved and may mean it.
     fn may_import(&self, from: u32, to: u32) -> bool {
         let (graph, records) = (&self.world.corpus.graph, &self.world.corpus.documents);
-        let (file, other) = (records[from as usize].file, &records[to as usize]);
+        let (file, other) = (records.get(from).file, records.get(to));
         if graph.needs(file).iter().any(|edge| edge.to == other.file) {
             return true;
         }
@@ -213,7 +213,7 @@ fn stem(path: &str) -> &str {
 
 /// The imports of a document that lead to others and that a line of it says.
 fn imports<'w>(world: &'w World<'w>, document: u32) -> impl Iterator<Item = &'w Edge> {
-    let edges = world.corpus.graph.needs(world.corpus.documents[document as usize].file);
+    let edges = world.corpus.graph.needs(world.corpus.documents.get(document).file);
     edges.iter().filter(move |edge| {
         let said = matches!(
             edge.kind,

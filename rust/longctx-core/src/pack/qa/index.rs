@@ -120,7 +120,7 @@ impl<'w> Index<'w> {
 
     /// What a document says.
     pub fn facts(&self, document: u32) -> Option<Known<'w>> {
-        self.world.facts(&self.world.corpus.documents[document as usize])
+        self.world.facts(&self.world.corpus.documents.get(document))
     }
 
     /// A definition itself.
@@ -167,8 +167,8 @@ pub fn is_askable(name: &str) -> bool {
 /// constructors that are called like their class.
 fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, FxHashMap<&'w str, u32>) {
     let mut all: FxHashMap<&str, Bearers> = FxHashMap::default();
-    for (document, record) in (0u32..).zip(&world.corpus.documents) {
-        let Some(facts) = world.facts(record) else { continue };
+    for (document, record) in (0u32..).zip(world.corpus.documents.iter()) {
+        let Some(facts) = world.facts(&record) else { continue };
         for (at, definition) in (0u32..).zip(facts.definitions.iter()) {
             let parent = definition.parent.and_then(|at| facts.definitions.get(at as usize));
             let counts = !matches!(definition.kind, SymbolKind::Impl | SymbolKind::Module)
@@ -182,8 +182,8 @@ fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, FxHashMap<&'w str, u32>) {
         }
     }
     let callable = |item: &Item| {
-        let record = &world.corpus.documents[item.document as usize];
-        world.facts(record).is_some_and(|facts| {
+        let record = world.corpus.documents.get(item.document);
+        world.facts(&record).is_some_and(|facts| {
             facts.definitions.get(item.definition as usize).is_some_and(|definition| {
                 let kinds =
                     matches!(definition.kind, SymbolKind::Class | SymbolKind::Struct | SymbolKind::Macro);
@@ -207,11 +207,11 @@ fn calls_of(
     targets: &[Item],
     by_name: &FxHashMap<&str, u32>,
 ) -> Result<Vec<(Called, Sure)>> {
-    let record = &world.corpus.documents[document as usize];
-    let Some(facts) = world.facts(record) else { return Ok(Vec::new()) };
+    let record = world.corpus.documents.get(document);
+    let Some(facts) = world.facts(&record) else { return Ok(Vec::new()) };
     let loaded = world.load(document)?;
     let text = loaded.text();
-    let mut all: Vec<Call> = world.corpus.read_calls(record)?;
+    let mut all: Vec<Call> = world.corpus.read_calls(&record)?;
     all.retain(|call| {
         let hidden = text.hidden.iter().any(|range| range.contains(&(call.at as usize)));
         by_name.contains_key(&*call.name) && !hidden

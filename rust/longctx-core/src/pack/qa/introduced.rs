@@ -77,7 +77,7 @@ impl<'a, 'w> Commits<'a, 'w> {
     /// What names a place in a draw.
     pub fn name_of(&self, place: Place) -> (&'w [u8], u32) {
         let document = self.library.plan.chains[place.0 as usize].document;
-        (self.world.corpus.documents[document as usize].path.as_bytes(), place.1)
+        (self.world.corpus.documents.get(document).path.as_bytes(), place.1)
     }
 
     /// Commits of a file, and others of it and of the files beside it, the most wanted first; none if there are too
@@ -196,14 +196,14 @@ impl<'a, 'w> Commits<'a, 'w> {
         };
         let focus = *dice.pick(&after.asked)?;
         let document = self.library.plan.chains[place.0 as usize].document;
-        let record = &self.world.corpus.documents[document as usize];
+        let record = self.world.corpus.documents.get(document);
         let room = tokens.saturating_sub(record.header.len() as u32 + FRAME);
-        let bytes =
-            (f64::from(room) * f64::from(record.text_bytes) / f64::from(record.tokens.max(1))) as usize;
+        let bytes = (f64::from(room) * f64::from(record.sizes.text_bytes)
+            / f64::from(record.sizes.tokens.max(1))) as usize;
         let lines = after.around(focus, bytes);
         let new = after.asked.iter().copied().filter(|line| lines.contains(line)).collect();
         let shown = after.bytes(&lines);
-        let size = estimate(record, shown.len()) + record.header.len() as u32 + FRAME;
+        let size = estimate(&record, shown.len()) + record.header.len() as u32 + FRAME;
         let change = Change {
             message: self.library.message(step.commit),
             commit: commit.id.to_string(),

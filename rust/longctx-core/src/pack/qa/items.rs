@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::dice::Dice;
 use super::index::{Index, Item, in_function, is_askable, is_function};
 use crate::pack::context::estimate;
-use crate::pack::corpus::Record;
+use crate::pack::documents::Documents;
 use crate::pack::output::Side;
 use crate::pack::world::World;
 use crate::symbols::{Symbol, SymbolKind};
@@ -76,10 +76,10 @@ impl Items {
         let homes = homes(&world.corpus.documents);
         let (all, traits, named) = (Vec::new(), Vec::new(), Vec::new());
         let mut items = Self { all, traits, named, homes, words: Words::default(), with: Vec::new() };
-        for (document, record) in (0u32..).zip(&world.corpus.documents) {
+        for (document, record) in (0u32..).zip(world.corpus.documents.iter()) {
             let Some(facts) = index.facts(document) else { continue };
             for (at, definition) in (0u32..).zip(facts.definitions.iter()) {
-                let size = estimate(record, definition.range.len());
+                let size = estimate(&record, definition.range.len());
                 let secret = record.hidden.iter().any(|hidden| {
                     hidden.start < definition.signature.end as usize
                         && hidden.end > definition.range.start as usize
@@ -136,9 +136,9 @@ impl Items {
         dice: &mut Dice,
     ) -> Option<impl Iterator<Item = Item>> {
         let definition = index.definition(item)?;
-        let record = &world.corpus.documents[item.document as usize];
+        let record = world.corpus.documents.get(item.document);
         let own = self.homes[item.document as usize];
-        let size = estimate(record, definition.range.len());
+        let size = estimate(&record, definition.range.len());
         let words = self.words.known(definition.name());
         let here = self.all.partition_point(|other| *other < item);
         let around = here.saturating_sub(REACH) as u32..(here + REACH).min(self.all.len()) as u32;
@@ -183,14 +183,14 @@ impl Items {
     }
 }
 
-fn homes(documents: &[Record]) -> Vec<Home> {
+fn homes(documents: &Documents) -> Vec<Home> {
     let mut folders: FxHashMap<&[u8], u32> = FxHashMap::default();
     let mut languages: FxHashMap<&str, u32> = FxHashMap::default();
     let mut blobs: FxHashMap<&str, u32> = FxHashMap::default();
     let homes = documents.iter().map(|record| Home {
         folder: number(&mut folders, record.path.parent()),
         language: number(&mut languages, record.language.name),
-        blob: number(&mut blobs, &*record.blob),
+        blob: number(&mut blobs, record.blob),
     });
     homes.collect()
 }

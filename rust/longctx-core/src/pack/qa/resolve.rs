@@ -34,8 +34,8 @@ pub struct Site<'s> {
 /// How sure it is that `call`, made in the definition `caller`, means `target`, which alone has its name.
 pub fn resolve(world: &World<'_>, site: &Site<'_>, call: &Call, caller: Option<u32>, target: Item) -> Sure {
     let documents = &world.corpus.documents;
-    let home = &documents[target.document as usize];
-    let Some(there) = world.facts(home) else { return Sure::No };
+    let home = documents.get(target.document);
+    let Some(there) = world.facts(&home) else { return Sure::No };
     let Some(definition) = there.definitions.get(target.definition as usize) else { return Sure::No };
     let parent = parent_of(there, &definition);
     let parent = parent.as_ref();
@@ -65,7 +65,7 @@ pub fn resolve(world: &World<'_>, site: &Site<'_>, call: &Call, caller: Option<u
             sure(same_file && is_member && inside.map(|one| one.name()) == parent.map(Symbol::name))
         }
         On::Name(on) if parent.is_some_and(|parent| parent.name() == &**on) => Sure::Yes,
-        On::Name(on) if !is_member && is_module_name(&home.name, on) => Sure::Yes,
+        On::Name(on) if !is_member && is_module_name(home.name, on) => Sure::Yes,
         On::Name(_) | On::Other if is_member && is_telling(&call.name) => Sure::UnlessOthers,
         On::Name(_) | On::Other => Sure::No,
     }
@@ -73,7 +73,7 @@ pub fn resolve(world: &World<'_>, site: &Site<'_>, call: &Call, caller: Option<u
 
 /// The strongest way in which a document needs another.
 pub fn edge_between(world: &World<'_>, from: u32, to: u32) -> Option<EdgeKind> {
-    let file = |document: u32| world.corpus.documents[document as usize].file;
+    let file = |document: u32| world.corpus.documents.get(document).file;
     let needs = world.corpus.graph.needs(file(from));
     let first = needs.partition_point(|edge| edge.to < file(to));
     let edges = needs[first..].iter().take_while(|edge| edge.to == file(to));

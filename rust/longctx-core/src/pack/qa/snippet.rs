@@ -202,7 +202,7 @@ impl Shows for Snippet<'_> {
     }
 
     fn path(&self) -> &str {
-        &self.loaded.record.name
+        self.loaded.record.name
     }
 
     fn name(&self) -> &str {
@@ -223,7 +223,7 @@ pub fn line_of(text: &str, byte: u32) -> u32 {
 /// About how many bytes of a document make so many tokens.
 pub fn bytes_in(loaded: &Loaded<'_>, tokens: u32) -> usize {
     let record = loaded.record;
-    (f64::from(tokens) * f64::from(record.text_bytes) / f64::from(record.tokens.max(1))) as usize
+    (f64::from(tokens) * f64::from(record.sizes.text_bytes) / f64::from(record.sizes.tokens.max(1))) as usize
 }
 
 /// Where the comments and attributes right above `start` begin, if they take at most `room` bytes.

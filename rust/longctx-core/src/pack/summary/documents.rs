@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::pack::corpus::Record;
+use crate::pack::documents::{Documents, Record};
 use crate::path::RepoPath;
 
 /// So many directories are named.
@@ -47,24 +47,18 @@ pub struct LanguageRow {
 }
 
 /// Secrets replaced, by kind.
-pub fn redactions(documents: &[Record]) -> Vec<RedactionRow> {
-    let mut rows: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-    for (&kind, &count) in documents.iter().flat_map(|record| &record.secrets) {
-        let row = rows.entry(kind).or_default();
-        row.0 += u64::from(count);
-        row.1 += 1;
-    }
-    rows.into_iter().map(|(kind, (count, files))| RedactionRow { kind, count, files }).collect()
+pub fn redactions(secrets: &BTreeMap<&'static str, [u64; 2]>) -> Vec<RedactionRow> {
+    secrets.iter().map(|(&kind, &[count, files])| RedactionRow { kind, count, files }).collect()
 }
 
 /// The folders with most tokens.
-pub fn directories(documents: &[Record]) -> Vec<DirectoryRow> {
+pub fn directories(documents: &Documents) -> Vec<DirectoryRow> {
     let mut rows: HashMap<&[u8], (u64, u64, u64)> = HashMap::new();
-    for record in documents {
+    for record in documents.iter() {
         let row = rows.entry(record.path.parent()).or_default();
         row.0 += 1;
-        row.1 += record.bytes;
-        row.2 += u64::from(record.tokens);
+        row.1 += record.sizes.bytes;
+        row.2 += u64::from(record.sizes.tokens);
     }
     let mut rows: Vec<_> = rows.into_iter().collect();
     rows.sort_by_key(|&(path, (_, _, tokens))| (std::cmp::Reverse(tokens), path));
@@ -78,25 +72,27 @@ pub fn directories(documents: &[Record]) -> Vec<DirectoryRow> {
 }
 
 /// The files with most tokens.
-pub fn largest(documents: &[Record]) -> Vec<LargestRow> {
-    let mut all: Vec<&Record> = documents.iter().collect();
-    all.sort_by_key(|record| (std::cmp::Reverse(record.tokens), &record.path));
-    let row = |record: &&Record| LargestRow {
+pub fn largest(documents: &Documents) -> Vec<LargestRow> {
+    let mut all: Vec<(std::cmp::Reverse<u32>, u32)> =
+        (0u32..).zip(documents.iter()).map(|(at, one)| (std::cmp::Reverse(one.sizes.tokens), at)).collect();
+    // Documents are sorted by path.
+    all.sort_unstable();
+    let row = |record: Record<'_>| LargestRow {
         path: record.name.to_string(),
-        bytes: record.bytes,
-        tokens: record.tokens,
+        bytes: record.sizes.bytes,
+        tokens: record.sizes.tokens,
     };
-    all.iter().take(LARGEST).map(row).collect()
+    all.iter().take(LARGEST).map(|&(_, document)| row(documents.get(document))).collect()
 }
 
 /// The languages, most tokens first.
-pub fn languages(documents: &[Record]) -> Vec<LanguageRow> {
+pub fn languages(documents: &Documents) -> Vec<LanguageRow> {
     let mut rows: HashMap<&'static str, (u64, u64, u64)> = HashMap::new();
-    for record in documents {
+    for record in documents.iter() {
         let row = rows.entry(record.language.name).or_default();
         row.0 += 1;
-        row.1 += record.bytes;
-        row.2 += u64::from(record.tokens);
+        row.1 += record.sizes.bytes;
+        row.2 += u64::from(record.sizes.tokens);
     }
     let rows =
         rows.into_iter().map(|(name, (files, bytes, tokens))| LanguageRow { name, files, bytes, tokens });

@@ -32,7 +32,10 @@ use crate::walk::Listing;
 pub struct Facts<'f> {
     pub options: &'f PackOptions,
     pub tokenizer: &'f Tokenizer,
+    /// What was left out; the files themselves need not be there.
     pub listing: &'f Listing,
+    /// How many files there were, those left out included.
+    pub listed: u64,
     pub corpus: &'f Corpus,
     pub finished: &'f Finished,
     /// What was asked, if anything was to be.
@@ -170,7 +173,7 @@ impl Facts<'_> {
     /// Counts.
     pub fn count(&self) -> Counted {
         let documents = &self.corpus.documents;
-        let packed_bytes = documents.iter().map(|record| record.bytes).sum();
+        let packed_bytes = documents.iter().map(|record| record.sizes.bytes).sum();
         let failures = self.corpus.rejected.iter().map(|file| (&file.path, file.reason));
         let failures = failures.chain(self.listing.skipped.iter().map(|file| (&file.path, file.reason)));
         let mut failures: Vec<FailureRow> = failures
@@ -179,7 +182,7 @@ impl Facts<'_> {
             .collect();
         failures.sort_by(|a, b| a.path.cmp(&b.path));
         let mut encodings = BTreeMap::new();
-        for record in documents {
+        for record in documents.iter() {
             *encodings.entry(record.encoding).or_insert(0) += 1;
         }
         Counted {
@@ -193,13 +196,13 @@ impl Facts<'_> {
                 embedded: self.tokenizer.is_embedded(),
             },
             files: FilesRow {
-                listed: (self.listing.entries.len() + self.listing.skipped.len()) as u64,
+                listed: self.listed,
                 packed: documents.len() as u64,
                 bytes: packed_bytes,
-                tokens: documents.iter().map(|record| u64::from(record.tokens)).sum(),
+                tokens: documents.iter().map(|record| u64::from(record.sizes.tokens)).sum(),
             },
             skipped: self.skipped.clone(),
-            redactions: redactions(documents),
+            redactions: redactions(&self.corpus.secrets),
             shortened_paths: documents.iter().filter(|record| record.header_shortened).count() as u64,
             bands: self.bands(),
             kinds: self.kinds(),
@@ -233,11 +236,11 @@ impl Facts<'_> {
                 val: SideRow::default(),
             })
             .collect();
-        for one in &self.finished.sequences {
+        for one in self.finished.iter() {
             let row = &mut rows[usize::from(one.band)];
             let min = row.min;
             let side = if one.side == Side::Train { &mut row.train } else { &mut row.val };
-            side.count(one, min);
+            side.count(&one, min);
         }
         rows
     }
@@ -254,7 +257,7 @@ impl Facts<'_> {
             row.clusters += 1;
             row.clustered_files += u64::from(cluster.size);
             row.largest_cluster = row.largest_cluster.max(u64::from(cluster.size));
-            for &reason in &cluster.reasons {
+            for reason in cluster.reasons.iter() {
                 *row.reasons.entry(reason).or_insert(0) += 1;
             }
         }
@@ -263,7 +266,7 @@ impl Facts<'_> {
 
     fn kinds(&self) -> Vec<KindRow> {
         let mut rows: BTreeMap<(u8, u8, Side, bool), KindRow> = BTreeMap::new();
-        for one in &self.finished.sequences {
+        for one in self.finished.iter() {
             let band = &self.options.bands[usize::from(one.band)];
             let row = rows.entry((one.kind as u8, one.band, one.side, !one.seen)).or_insert(KindRow {
                 kind: one.kind,
@@ -273,7 +276,7 @@ impl Facts<'_> {
                 totals: SideRow::default(),
                 difficulty: BTreeMap::new(),
             });
-            row.totals.count(one, band.min);
+            row.totals.count(&one, band.min);
             *row.difficulty.entry(one.difficulty).or_insert(0) += 1;
         }
         rows.into_values().collect()

@@ -81,7 +81,7 @@ impl Maker<'_> {
             .map_err(|_| Error::usage(format!("the tokenizer cannot represent the text of {path}")))?;
         let name = RepoPath::from(path.as_str());
         let limit = (*max_length / 8).max(1) as usize;
-        let (header, _) = header_tokens(tokenizer, &name, limit, scratch, buffer);
+        let (header, _) = header_tokens(tokenizer, name.borrow(), limit, scratch, buffer);
         let language = source::detect(&name, text);
         let elision = ElisionTokens::new(tokenizer, language.line_comment, scratch);
         let band = Band { id: 1, min: 0, max: *max_length, overlap: 0 };

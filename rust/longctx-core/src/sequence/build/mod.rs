@@ -75,7 +75,7 @@ fn kit<'k>(
 fn loose<'t>(path: &'t RepoPath, text: &'t str) -> Text<'t> {
     let comment = source::detect(path, text).line_comment;
     Text {
-        path,
+        path: path.borrow(),
         header: None,
         name: path.text().into(),
         blob: "".into(),
