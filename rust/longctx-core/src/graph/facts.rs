@@ -108,6 +108,13 @@ pub struct FileFacts {
     pub definitions: Vec<Definition>,
     /// The syntax tree has errors, or the parser gave up: the facts are what could be read.
     pub broken: bool,
+    /// What leads to other files.
+    pub(crate) links: Links,
+}
+
+/// What a file says that leads to other files, or others to it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Links {
     pub(crate) imports: Vec<Import>,
     /// The package or namespace that the file declares.
     pub(crate) package: Box<str>,
@@ -134,7 +141,7 @@ impl FileSummary {
     /// # Errors
     /// The disk is full.
     pub fn new(facts: &FileFacts, writer: &mut SymbolTableWriter, table: u32) -> std::io::Result<Self> {
-        let imports = facts.imports.iter().filter(|import| import.form != Form::Path);
+        let imports = facts.links.imports.iter().filter(|import| import.form != Form::Path);
         let mut lines: Vec<u32> = imports.map(|import| import.line).collect();
         lines.sort_unstable();
         lines.dedup();
@@ -178,15 +185,6 @@ pub struct Known<'g> {
 
 impl FileFacts {
     pub(crate) fn empty(lang: Lang) -> Self {
-        Self {
-            lang,
-            definitions: Vec::new(),
-            broken: false,
-            imports: Vec::new(),
-            package: "".into(),
-            uses: Vec::new(),
-            roots: Vec::new(),
-            members: None,
-        }
+        Self { lang, definitions: Vec::new(), broken: false, links: Links::default() }
     }
 }

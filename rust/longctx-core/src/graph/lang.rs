@@ -110,7 +110,7 @@ impl Lang {
 }
 
 /// Languages that share one way of importing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Family {
     Python,
     Rust,

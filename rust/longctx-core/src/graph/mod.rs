@@ -15,12 +15,12 @@ mod resolve;
 mod testing;
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 pub use edge::{Edge, EdgeKind, FileIndex, Reason, Unresolved};
-pub use facts::{FileFacts, FileSummary, Known};
+pub use facts::{FileFacts, FileSummary, Known, Links};
 pub use lang::Lang;
 pub use order::Order;
 pub use parse::{MAX_BYTES, read};
@@ -28,7 +28,7 @@ pub use parse::{MAX_BYTES, read};
 use crate::buckets::{Buckets, Starts};
 use crate::interrupt::Watch;
 use crate::strings::Strings;
-use crate::symbols::{SymbolTable, SymbolTableWriter};
+use crate::symbols::{SymbolTable, SymbolTableWriter, Symbols};
 use crate::{Error, Result};
 
 /// A file of the tree.
@@ -108,35 +108,61 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     let mut table = SymbolTableWriter::in_memory();
     let mut listed = Vec::with_capacity(files.len() + project.listed.len());
     let mut summaries = Vec::new();
-    for (number, (file, facts)) in (0u32..).zip(files.iter().zip(&read)) {
+    let mut links: Vec<Arc<Links>> = Vec::with_capacity(files.len());
+    for (number, (file, facts)) in (0u32..).zip(files.iter().zip(read)) {
         let mut summary = None;
-        if let Some(facts) = facts {
+        if let Some(facts) = &facts {
             summary = Some(summaries.len() as u32);
             summaries.push(FileSummary::new(facts, &mut table, 0).map_err(failed)?);
         }
+        links.push(Arc::new(facts.map(|facts| facts.links).unwrap_or_default()));
         listed.push(Listed { path: file.path.into(), summary, number });
     }
     listed.extend(project.listed.iter().map(|&path| Listed { path: path.into(), summary: None, number: 0 }));
-    let read: Vec<Mutex<Option<FileFacts>>> = read.into_iter().map(Mutex::new).collect();
-    let facts = |number: u32| {
-        let mut facts = read[number as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(facts.take().map(Box::new))
-    };
-    connect(listed, summaries, vec![table.finish().map_err(failed)?], &facts, files, watch)
+    let links = |number: u32| Ok(links[number as usize].clone());
+    let facts = Facts { summaries, tables: vec![table.finish().map_err(failed)?], links: &links };
+    connect(listed, facts, files, true, watch)
 }
 
-/// Resolves what files import that were read before, by [`read`]; their definitions are in `tables`, to which
-/// `summaries` point. `facts` gives all that a file says, none for a file without a summary; it is asked once for each at most. `configuration` needs to hold
-/// the files that tell about the project, see [`project::is_configuration`]; it may hold others.
+/// What is known of files that were read.
+pub struct Facts<'f> {
+    /// What files say, in short.
+    pub summaries: Vec<FileSummary>,
+    /// Their definitions, to which the summaries point.
+    pub tables: Vec<SymbolTable>,
+    /// What a file says that leads to others, by the number that the caller gave it. It is asked more than once, so that
+    /// nobody has to keep it in memory.
+    pub links: &'f LinksOf<'f>,
+}
+
+/// Says what leads from a file to others.
+pub type LinksOf<'f> = dyn Fn(u32) -> Result<Arc<Links>> + Sync + 'f;
+
+impl Facts<'_> {
+    fn summary(&self, file: &Listed<'_>) -> Option<&FileSummary> {
+        file.summary.map(|at| &self.summaries[at as usize])
+    }
+
+    fn lang(&self, file: &Listed<'_>) -> Option<Lang> {
+        self.summary(file).map(FileSummary::lang)
+    }
+
+    fn definitions(&self, file: &Listed<'_>) -> Symbols<'_> {
+        self.summary(file).map_or_else(Symbols::default, |summary| summary.with(&self.tables).definitions)
+    }
+}
+
+/// Resolves what files import that were read before, by [`read`]. `configuration` needs to hold the files that tell about
+/// the project, see [`project::is_configuration`]; it may hold others. Imports of what comes from elsewhere, which is most
+/// that lead nowhere, are forgotten unless `keeps_external`.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`], and those of `facts`.
 pub fn connect(
     mut files: Vec<Listed<'_>>,
-    summaries: Vec<FileSummary>,
-    tables: Vec<SymbolTable>,
-    facts: &Source<'_>,
+    facts: Facts<'_>,
     mut configuration: Vec<SourceFile<'_>>,
+    keeps_external: bool,
     watch: Watch<'_>,
 ) -> Result<Graph> {
     files.sort_unstable_by(|a, b| {
@@ -144,14 +170,12 @@ pub fn connect(
     });
     files.dedup_by(|later, first| later.path == first.path);
     configuration.sort_unstable_by_key(|file| file.path);
-    let found = resolve::all(&files, &summaries, facts, &configuration, watch)?;
-    // All that the files say was in memory, and is not needed any more.
+    let found = resolve::all(&files, &facts, &configuration, keeps_external, watch)?;
+    // Resolving takes more room than what was found.
     longctx_alloc::give_back();
+    let Facts { summaries, tables, .. } = facts;
     Ok(Graph::new(&files, summaries, tables, found))
 }
-
-/// What the file says that the caller calls by a number.
-pub type Source<'s> = dyn Fn(u32) -> Result<Option<Box<FileFacts>>> + Sync + 's;
 
 impl Graph {
     fn new(
@@ -160,7 +184,7 @@ impl Graph {
         tables: Vec<SymbolTable>,
         found: resolve::Found,
     ) -> Self {
-        let resolve::Found { mut edges, mut unresolved } = found;
+        let resolve::Found { mut edges, mut unresolved, .. } = found;
         edges.retain(|edge| edge.from != edge.to);
         edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
         edges.dedup_by_key(|edge| (edge.from, edge.to, edge.kind));

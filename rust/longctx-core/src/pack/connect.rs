@@ -1,11 +1,13 @@
 //! The graph of the documents, and of files without a text that imports may name.
 
+use std::sync::Arc;
+
 use super::corpus::Rejected;
 use super::documents::{Documents, Record};
-use super::parsed::facts_of;
+use super::parsed::links_of;
 use super::spool::SpoolReader;
 use crate::graph::project::may_be_named;
-use crate::graph::{self, FileFacts, FileSummary, Graph, Listed, SourceFile};
+use crate::graph::{self, Facts, FileSummary, Graph, Links, Listed, SourceFile};
 use crate::interrupt::Watch;
 use crate::source::SkipReason;
 use crate::symbols::{SymbolTable, SymbolTableWriter};
@@ -44,7 +46,7 @@ pub fn connect(
     let mut files: Vec<Listed<'_>> = numbered
         .map(|((number, record), summary)| Listed { path: record.name.into(), summary, number })
         .collect();
-    let mut empty: Vec<FileFacts> = Vec::new();
+    let mut empty: Vec<Arc<Links>> = Vec::new();
     let mut table = SymbolTableWriter::in_memory();
     for file in rejected {
         let path = file.path.text();
@@ -56,7 +58,7 @@ pub fn connect(
                 let made = FileSummary::new(&facts, &mut table, tables.len() as u32);
                 summary = Some(summaries.len() as u32);
                 summaries.push(made.map_err(|source| Error::io("describe", &*path, source))?);
-                empty.push(facts);
+                empty.push(Arc::new(facts.links));
             }
         } else if !may_be_named(file.reason) {
             continue;
@@ -66,23 +68,24 @@ pub fn connect(
     tables.push(table.finish().map_err(|source| Error::io("describe", "empty files", source))?);
     let large = skipped.iter().filter(|file| !file.directory && file.reason == SkipReason::TooLarge);
     files.extend(large.map(|file| Listed { path: file.path.text(), summary: None, number: 0 }));
-    let facts = |number: u32| match (number as usize).checked_sub(documents.len()) {
-        None => facts_in(spools, &documents.get(number)),
-        Some(other) => Ok(empty.get(other).cloned().map(Box::new)),
+    let links = |number: u32| match (number as usize).checked_sub(documents.len()) {
+        None => links_in(spools, &documents.get(number)).map(Arc::new),
+        Some(other) => Ok(empty.get(other).cloned().unwrap_or_default()),
     };
     let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
-    graph::connect(files, summaries, tables, &facts, texts, watch)
+    let facts = Facts { summaries, tables, links: &links };
+    graph::connect(files, facts, texts, false, watch)
 }
 
-/// All that a document says; none where its language has no grammar.
-fn facts_in(spools: &[[SpoolReader; 3]], record: &Record<'_>) -> Result<Option<Box<FileFacts>>> {
-    if record.sizes.facts_bytes == 0 {
-        return Ok(None);
+/// What leads from a document to others; nothing where its language has no grammar.
+fn links_in(spools: &[[SpoolReader; 3]], record: &Record<'_>) -> Result<Links> {
+    if record.sizes.links_bytes == 0 {
+        return Ok(Links::default());
     }
     let mut bytes = Vec::new();
     let spool = &spools[record.spool as usize][2];
-    spool.read(record.sizes.parsed_at, record.sizes.facts_bytes as usize, &mut bytes)?;
-    facts_of(&bytes).map(|facts| Some(Box::new(facts))).map_err(|error| {
+    spool.read(record.sizes.said_at, record.sizes.links_bytes as usize, &mut bytes)?;
+    links_of(&bytes).map_err(|error| {
         let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
         Error::io("read back what is known of", record.name, broken)
     })

@@ -84,7 +84,7 @@ impl Corpus {
         let mut bytes = Vec::new();
         let spool = &self.spools[document.spool as usize][2];
         spool.read(
-            document.sizes.parsed_at + u64::from(document.sizes.facts_bytes),
+            document.sizes.said_at + u64::from(document.sizes.links_bytes),
             document.sizes.calls_bytes as usize,
             &mut bytes,
         )?;

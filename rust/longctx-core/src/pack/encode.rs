@@ -8,7 +8,7 @@ use super::connect::{Read, connect};
 use super::corpus::{Corpus, Rejected};
 use super::documents::{Cuts, Documents, DocumentsWriter, NewDocument, Part as Stored, Sizes, window_limit};
 use super::options::PackOptions;
-use super::parsed::parsed;
+use super::parsed::{bytes_of_links, parsed};
 use super::spool::{Spool, SpoolReader};
 use crate::cache::Cache;
 use crate::graph::FileSummary;
@@ -188,9 +188,13 @@ impl Work<'_> {
                     if let Some(found) = self.parses.then(parse).flatten() {
                         let summary = FileSummary::new(&found.facts, &mut table, number).map_err(failed)?;
                         summaries.push((index, summary));
-                        sizes.facts_bytes = found.facts_bytes as u32;
-                        sizes.calls_bytes = (found.bytes.len() - found.facts_bytes) as u32;
-                        sizes.parsed_at = said.append(|out| out.extend_from_slice(&found.bytes))?;
+                        let (links, calls) = (bytes_of_links(&found.facts.links), found.calls());
+                        sizes.links_bytes = links.len() as u32;
+                        sizes.calls_bytes = calls.len() as u32;
+                        sizes.said_at = said.append(|out| {
+                            out.extend_from_slice(&links);
+                            out.extend_from_slice(calls);
+                        })?;
                     }
                     sizes.tokens_at =
                         tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;

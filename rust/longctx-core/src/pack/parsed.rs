@@ -2,7 +2,7 @@
 
 use crate::cache::{Cache, KeyMaker};
 use crate::graph::parse::{read, read_with_calls};
-use crate::graph::{FileFacts, Lang};
+use crate::graph::{FileFacts, Lang, Links};
 use crate::interrupt::Watch;
 use crate::symbols::calls::Call;
 
@@ -10,11 +10,17 @@ use crate::symbols::calls::Call;
 pub struct Parsed {
     /// Its imports and definitions.
     pub facts: FileFacts,
-    /// The same, as [`facts_of`] reads them, then its calls, as [`calls_of`] reads them; no calls unless they were asked
-    /// for.
-    pub bytes: Vec<u8>,
+    /// The same, then its calls; no calls unless they were asked for.
+    bytes: Vec<u8>,
     /// How many of these bytes are imports and definitions.
-    pub facts_bytes: usize,
+    facts_bytes: usize,
+}
+
+impl Parsed {
+    /// Its calls, as [`calls_of`] reads them.
+    pub fn calls(&self) -> &[u8] {
+        &self.bytes[self.facts_bytes..]
+    }
 }
 
 /// Finds out what a file says; none where its language has no grammar. `path` is relative to the repository.
@@ -53,11 +59,17 @@ fn parse(path: &str, text: &str, with_calls: bool, watch: Watch<'_>) -> Option<P
     Some(Parsed { facts, bytes, facts_bytes })
 }
 
-/// The imports and definitions that were written down.
+/// What leads to other files, written down.
+pub fn bytes_of_links(links: &Links) -> Vec<u8> {
+    // Names and numbers: there is nothing in it that could not be written.
+    postcard::to_stdvec(links).unwrap_or_default()
+}
+
+/// What [`bytes_of_links`] wrote down.
 ///
 /// # Errors
 /// Says what is wrong with the bytes.
-pub fn facts_of(bytes: &[u8]) -> Result<FileFacts, postcard::Error> {
+pub fn links_of(bytes: &[u8]) -> Result<Links, postcard::Error> {
     postcard::from_bytes(bytes)
 }
 
@@ -88,8 +100,9 @@ mod tests {
         let read = |cache: &Cache| {
             let one = |(path, text)| parsed(cache, path, text, true, Watch::none()).unwrap();
             files.map(one).map(|found| {
-                let (facts, calls) = found.bytes.split_at(found.facts_bytes);
-                format!("{:?} {:?}", facts_of(facts).unwrap(), calls_of(calls))
+                let links = links_of(&bytes_of_links(&found.facts.links)).unwrap();
+                assert_eq!(format!("{links:?}"), format!("{:?}", found.facts.links));
+                format!("{:?} {:?}", found.facts, calls_of(found.calls()))
             })
         };
         let plain = read(&Cache::off());

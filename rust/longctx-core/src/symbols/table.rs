@@ -45,7 +45,7 @@ pub struct SymbolTable {
 }
 
 /// The definitions of one file, in the order of their start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Symbols<'t> {
     rows: &'t [Row],
     /// The names of these and all later ones.

@@ -74,7 +74,7 @@ impl Source {
 
     /// Whether an import stands on the line.
     pub fn imports_on(&self, line: u32) -> bool {
-        self.parsed().facts.iter().flat_map(|facts| &facts.imports).any(|import| import.line == line)
+        self.parsed().facts.iter().flat_map(|facts| &facts.links.imports).any(|import| import.line == line)
     }
 
     /// The bytes of a line, from 1.

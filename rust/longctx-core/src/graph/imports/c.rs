@@ -3,9 +3,9 @@
 use memchr::{memchr, memmem};
 
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 
-pub(super) fn extract(text: &str, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, links: &mut Links) {
     let mut in_comment = false;
     for (line, row) in text.split('\n').zip(1_u32..) {
         if in_comment {
@@ -17,7 +17,7 @@ pub(super) fn extract(text: &str, facts: &mut FileFacts) {
         }
         let trimmed = line.trim_start();
         if let Some(directive) = trimmed.strip_prefix('#') {
-            facts.imports.extend(include(directive.trim_start(), row));
+            links.imports.extend(include(directive.trim_start(), row));
         }
         in_comment = memchr(b'/', trimmed.as_bytes()).is_some() && opens_comment(trimmed);
     }
@@ -64,12 +64,11 @@ fn opens_comment(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Lang;
 
     fn included(text: &str) -> Vec<String> {
-        let mut facts = FileFacts::empty(Lang::C);
-        extract(text, &mut facts);
-        facts.imports.iter().map(|import| format!("{} {}", import.line, import.path)).collect()
+        let mut links = Links::default();
+        extract(text, &mut links);
+        links.imports.iter().map(|import| format!("{} {}", import.line, import.path)).collect()
     }
 
     #[test]

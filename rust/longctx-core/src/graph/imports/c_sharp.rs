@@ -6,7 +6,7 @@ use tree_sitter::{Node, Tree};
 
 use super::names::Names;
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, line_of, text_of, walk};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let mut names = Names::default();
@@ -36,7 +36,7 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
         Kind::Other => true,
         Kind::Skip => false,
         Kind::Using => {
-            facts.imports.extend(using(node, text));
+            links.imports.extend(using(node, text));
             false
         }
         Kind::Name => {
@@ -50,12 +50,12 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             let path = text_of(node, text);
             let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
             if plain {
-                facts.imports.push(Import::new(line_of(node), EdgeKind::TopLevel, Form::Path, path));
+                links.imports.push(Import::new(line_of(node), EdgeKind::TopLevel, Form::Path, path));
             }
             true
         }
     });
-    facts.uses = names.into_uses();
+    links.uses = names.into_uses();
 }
 
 /// `using A.B;`, `using static A.B.C;`, `using X = A.B.C;`, `global using A.B;`.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use tree_sitter::{Node, Tree};
 
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, Scopes, line_of, text_of, walk};
 use crate::graph::{EdgeKind, Lang};
 
@@ -37,9 +37,9 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(lang: Lang, text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: [OnceLock<Kinds<Kind>>; 3] = [const { OnceLock::new() }; 3];
-    let table = match facts.lang {
+    let table = match lang {
         Lang::TypeScript => 1,
         Lang::Tsx => 2,
         _ => 0,
@@ -52,7 +52,7 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
     walk(tree.root_node(), |node| {
         let mut add = |kind, form, path: &str| {
             if !path.is_empty() {
-                facts.imports.push(Import::new(line_of(node), kind, form, path));
+                links.imports.push(Import::new(line_of(node), kind, form, path));
             }
         };
         match kinds.of(node, Kind::Other) {

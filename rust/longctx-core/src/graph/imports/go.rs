@@ -7,7 +7,7 @@ use tree_sitter::{Node, Tree};
 
 use super::names::Names;
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, line_of, text_of, walk};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let mut names = Names::default();
@@ -63,11 +63,11 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             Kind::Other => return true,
             Kind::Skip => return false,
             Kind::Package => {
-                facts.package = node.named_child(0).map_or("", |name| text_of(name, text)).into();
+                links.package = node.named_child(0).map_or("", |name| text_of(name, text)).into();
                 return false;
             }
             Kind::Import => {
-                facts.imports.extend(import(node, text));
+                links.imports.extend(import(node, text));
                 return false;
             }
             Kind::Function => {
@@ -110,7 +110,7 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
         }
         true
     });
-    facts.uses = names.into_uses();
+    links.uses = names.into_uses();
 }
 
 fn import(node: Node<'_>, text: &str) -> Option<Import> {

@@ -6,7 +6,7 @@ use tree_sitter::{Node, Tree};
 
 use super::java_members;
 use super::names::Names;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, line_of, text_of, walk};
 use crate::graph::{EdgeKind, Lang};
 
@@ -37,9 +37,9 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(lang: Lang, text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: [OnceLock<Kinds<Kind>>; 2] = [const { OnceLock::new() }; 2];
-    let kotlin = facts.lang == Lang::Kotlin;
+    let kotlin = lang == Lang::Kotlin;
     let kinds = KINDS[usize::from(kotlin)].get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let mut names = Names::default();
     let mut chain_end = 0;
@@ -48,11 +48,11 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             Kind::Other => {}
             Kind::Skip => return false,
             Kind::Package => {
-                facts.package = qualified(node, text).into();
+                links.package = qualified(node, text).into();
                 return false;
             }
             Kind::Import => {
-                facts.imports.extend(import(node, text));
+                links.imports.extend(import(node, text));
                 return false;
             }
             // In Kotlin any name may be a function of the package.
@@ -71,16 +71,16 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
                         && !starts_upper(path)
                     {
                         let import = Import::new(line_of(node), EdgeKind::TopLevel, Form::Path, path);
-                        facts.imports.push(import);
+                        links.imports.push(import);
                     }
                 }
             }
         }
         true
     });
-    facts.uses = names.into_uses();
+    links.uses = names.into_uses();
     if !kotlin {
-        facts.members = Some(Box::new(java_members::read(text, tree)));
+        links.members = Some(Box::new(java_members::read(text, tree)));
     }
 }
 

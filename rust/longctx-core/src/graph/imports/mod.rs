@@ -21,23 +21,23 @@ use super::facts::FileFacts;
 use super::lang::Family;
 use crate::interrupt::Watch;
 
-/// Fills in everything but the definitions. Without a tree only what can be read line by line.
+/// Finds what a file says of others. Without a tree only what can be read line by line.
 pub(super) fn extract(path: &str, text: &str, tree: Option<&Tree>, facts: &mut FileFacts, watch: Watch<'_>) {
-    let family = facts.lang.family();
+    let (family, links) = (facts.lang.family(), &mut facts.links);
     if family == Family::C {
-        return c::extract(text, facts);
+        return c::extract(text, links);
     }
     let Some(tree) = tree else { return };
     match family {
-        Family::Python => python::extract(path, text, tree, facts, watch),
-        Family::Rust => rust::extract(text, tree, facts),
-        Family::Ecma => ecma::extract(text, tree, facts),
-        Family::Go => go::extract(text, tree, facts),
-        Family::Jvm => jvm::extract(text, tree, facts),
-        Family::CSharp => c_sharp::extract(text, tree, facts),
-        Family::Ruby => ruby::extract(text, tree, facts),
-        Family::Php => php::extract(text, tree, facts),
-        Family::Shell => shell::extract(text, tree, facts),
+        Family::Python => python::extract(path, text, tree, links, watch),
+        Family::Rust => rust::extract(text, tree, links),
+        Family::Ecma => ecma::extract(facts.lang, text, tree, links),
+        Family::Go => go::extract(text, tree, links),
+        Family::Jvm => jvm::extract(facts.lang, text, tree, links),
+        Family::CSharp => c_sharp::extract(text, tree, links),
+        Family::Ruby => ruby::extract(text, tree, links),
+        Family::Php => php::extract(text, tree, links),
+        Family::Shell => shell::extract(text, tree, links),
         Family::C => {}
     }
 }

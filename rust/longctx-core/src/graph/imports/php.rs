@@ -6,7 +6,7 @@ use tree_sitter::{Node, Tree};
 
 use super::names::Names;
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, Scopes, line_of, text_of, walk};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let mut names = Names::default();
@@ -47,11 +47,11 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
         Kind::Skip => false,
         Kind::Namespace => {
             let name = node.child_by_field_name("name").map_or("", |name| text_of(name, text));
-            facts.package = name.into();
+            links.package = name.into();
             true
         }
         Kind::Use => {
-            used(node, text, &mut facts.imports);
+            used(node, text, &mut links.imports);
             false
         }
         Kind::Function => {
@@ -62,7 +62,7 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
         Kind::Include => {
             let edge = if scopes.at(node).is_empty() { EdgeKind::Include } else { EdgeKind::FunctionLocal };
             if let Some(path) = node.named_child(0).and_then(|argument| included(text_of(argument, text))) {
-                facts.imports.push(Import::new(line_of(node), edge, Form::File, path));
+                links.imports.push(Import::new(line_of(node), edge, Form::File, path));
             }
             true
         }
@@ -75,7 +75,7 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             false
         }
     });
-    facts.uses = names.into_uses();
+    links.uses = names.into_uses();
 }
 
 /// `use A\B;`, `use A\{B, C as D};`, `use function A\f;`.

@@ -6,9 +6,9 @@ use memchr::memmem;
 use tree_sitter::{Node, Tree};
 
 use super::python_path::SearchPath;
-use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, Scopes, line_of, parse, text_of, walk};
+use crate::graph::{EdgeKind, Lang};
 use crate::interrupt::Watch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +44,13 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(path: &str, text: &str, tree: &Tree, facts: &mut FileFacts, watch: Watch<'_>) {
-    collect(path, text, tree, facts);
-    if facts.broken
+pub(super) fn extract(path: &str, text: &str, tree: &Tree, links: &mut Links, watch: Watch<'_>) {
+    collect(path, text, tree, links);
+    if tree.root_node().has_error()
         && let Some(lines) = lost_lines(text, tree)
-        && let Some(tree) = parse(facts.lang, &lines, watch)
+        && let Some(tree) = parse(Lang::Python, &lines, watch)
     {
-        collect(path, &lines, &tree, facts);
+        collect(path, &lines, &tree, links);
     }
 }
 
@@ -85,7 +85,7 @@ fn is_lost(tree: &Tree, at: usize) -> bool {
     false
 }
 
-fn collect(path: &str, text: &str, tree: &Tree, facts: &mut FileFacts) {
+fn collect(path: &str, text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let edits_path = memmem::find(text.as_bytes(), b"sys.path").is_some();
@@ -120,13 +120,13 @@ fn collect(path: &str, text: &str, tree: &Tree, facts: &mut FileFacts) {
         }
         let weakest = scopes.at(node).iter().map(|(_, kind)| *kind).min().unwrap_or(EdgeKind::TopLevel);
         if kind == Kind::From {
-            facts.imports.extend(from(node, text, weakest));
+            links.imports.extend(from(node, text, weakest));
         } else {
-            plain(node, text, weakest, &mut facts.imports);
+            plain(node, text, weakest, &mut links.imports);
         }
         false
     });
-    facts.roots.extend(search_path.into_roots());
+    links.roots.extend(search_path.into_roots());
 }
 
 /// What an `if` says about the imports in its first branch.

@@ -6,7 +6,7 @@ use tree_sitter::{Node, Tree};
 
 use super::names::Names;
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, Scopes, line_of, text_of, walk};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let mut names = Names::default();
@@ -55,14 +55,14 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             let edge = if scopes.at(node).is_empty() { EdgeKind::TopLevel } else { EdgeKind::FunctionLocal };
             match required(node, text) {
                 Some((form, path)) => {
-                    facts.imports.push(Import::new(line_of(node), edge, form, path));
+                    links.imports.push(Import::new(line_of(node), edge, form, path));
                     false
                 }
                 None => true,
             }
         }
     });
-    facts.uses = names.into_uses();
+    links.uses = names.into_uses();
 }
 
 fn required<'s>(node: Node<'_>, text: &'s str) -> Option<(Form, &'s str)> {

@@ -7,7 +7,7 @@ use tree_sitter::{Node, Tree};
 
 use super::rust_tokens::{self, leaves};
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, Scopes, line_of, text_of, walk};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +53,15 @@ enum Scope {
 /// Collects the imports of one file.
 struct Extractor<'s, 'f> {
     text: &'s str,
-    facts: &'f mut FileFacts,
+    links: &'f mut Links,
     /// Paths in code, each once for a module.
     paths: HashSet<(Box<str>, &'s str)>,
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
-    let mut extractor = Extractor { text, facts, paths: HashSet::new() };
+    let mut extractor = Extractor { text, links, paths: HashSet::new() };
     let mut scopes: Scopes<Scope> = Scopes::new();
     walk(tree.root_node(), |node| {
         let kind = kinds.of(node, Kind::Other);
@@ -168,7 +168,7 @@ impl<'s> Extractor<'s, '_> {
     fn add(&mut self, line: u32, kind: EdgeKind, form: Form, path: impl Into<Box<str>>, scope: &str) {
         let mut import = Import::new(line, kind, form, path);
         import.scope = scope.into();
-        self.facts.imports.push(import);
+        self.links.imports.push(import);
     }
 
     /// `mod a;`, perhaps with `#[path]`.
@@ -182,7 +182,7 @@ impl<'s> Extractor<'s, '_> {
         let paths = attributes(node).filter_map(|attribute| path_attribute(text_of(attribute, self.text)));
         import.names = paths.map(Box::from).collect();
         import.scope = scope.into();
-        self.facts.imports.push(import);
+        self.links.imports.push(import);
     }
 
     fn used(&mut self, node: Node<'_>, scope: &str, edge: EdgeKind) {
@@ -198,7 +198,7 @@ impl<'s> Extractor<'s, '_> {
             let mut import = Import::new(line, kind, form, leaf.path);
             import.names.push(leaf.name);
             import.scope = scope.into();
-            self.facts.imports.push(import);
+            self.links.imports.push(import);
         }
     }
 
@@ -250,7 +250,7 @@ impl<'s> Extractor<'s, '_> {
                     let mut import = Import::new(line, edge.min(EdgeKind::Module), Form::Module, name);
                     import.names = path.into_iter().map(Box::from).collect();
                     import.scope = scope.into();
-                    self.facts.imports.push(import);
+                    self.links.imports.push(import);
                 }
                 rust_tokens::Found::Use(tree, public) => {
                     let kind = if public { edge.min(EdgeKind::ReExport) } else { edge };

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use tree_sitter::{Node, Tree};
 
 use crate::graph::EdgeKind;
-use crate::graph::facts::{FileFacts, Form, Import};
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::parse::{Kinds, Scopes, line_of, text_of, walk};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
+pub(super) fn extract(text: &str, tree: &Tree, links: &mut Links) {
     static KINDS: OnceLock<Kinds<Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| Kinds::new(&tree.language(), Kind::Other, kind));
     let mut scopes: Scopes<()> = Scopes::new();
@@ -37,7 +37,7 @@ pub(super) fn extract(text: &str, tree: &Tree, facts: &mut FileFacts) {
             Kind::Command => {
                 let edge =
                     if scopes.at(node).is_empty() { EdgeKind::TopLevel } else { EdgeKind::FunctionLocal };
-                facts.imports.extend(sourced(node, text, edge));
+                links.imports.extend(sourced(node, text, edge));
             }
         }
         true

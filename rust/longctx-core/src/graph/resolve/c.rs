@@ -2,7 +2,7 @@
 
 use super::tree::{Match, Tree, join, name, parent};
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form};
+use crate::graph::facts::{Form, Links};
 use crate::graph::{FileIndex, Reason};
 
 /// Folders that compilers are pointed at by custom.
@@ -54,9 +54,9 @@ impl<'a> Includes<'a> {
 }
 
 impl Resolver for Includes<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
-        for import in &facts.imports {
+        for import in &links.imports {
             let reason = match self.find(path, import.form, &import.path) {
                 Match::One(to) => {
                     found.edge(from, to, import.kind, import.line);

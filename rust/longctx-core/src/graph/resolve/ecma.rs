@@ -7,7 +7,7 @@ use oxc_resolver::{ResolveOptions, ResolverGeneric, TsconfigDiscovery};
 use super::ecma_files::{Listed, Packages};
 use super::tree::{Tree, join, parent};
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form};
+use crate::graph::facts::{Form, Links};
 use crate::graph::{FileIndex, Reason};
 
 /// Sources, in the order in which they stand for a name without extension.
@@ -93,9 +93,9 @@ fn options(condition: &str) -> ResolveOptions {
 }
 
 impl Resolver for Ecma<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
-        for import in &facts.imports {
+        for import in &links.imports {
             let specifier = match import.form {
                 Form::File if !import.path.starts_with('.') => format!("./{}", import.path),
                 _ => import.path.to_string(),

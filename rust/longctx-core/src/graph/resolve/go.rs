@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::tree::{Tree, join, parent};
 use super::{Found, Resolver, World};
-use crate::graph::facts::FileFacts;
-use crate::graph::lang::Family;
+use crate::Result;
+use crate::graph::facts::Links;
 use crate::graph::{EdgeKind, FileIndex, Reason};
 use crate::symbols::SymbolKind;
 
@@ -22,24 +22,25 @@ struct Package<'a> {
 pub(super) struct Go<'a> {
     tree: &'a Tree<'a>,
     /// By folder and package name.
-    packages: HashMap<(&'a str, &'a str), Package<'a>>,
+    packages: HashMap<&'a str, HashMap<Box<str>, Package<'a>>>,
     /// The name of the package that others import from a folder.
-    importable: HashMap<&'a str, &'a str>,
+    importable: HashMap<&'a str, Box<str>>,
     /// Module paths with their folders, longest path first.
     modules: Vec<(String, String)>,
 }
 
 impl<'a> Go<'a> {
-    pub fn new(world: &'a World<'a>) -> Self {
+    pub fn new(world: &'a World<'a>) -> Result<Self> {
         let tree = world.tree;
-        let mut packages: HashMap<(&str, &str), Package<'_>> = HashMap::new();
-        let mut importable: HashMap<&str, &str> = HashMap::new();
-        for (file, facts) in world.of(Family::Go) {
+        let mut packages: HashMap<&str, HashMap<Box<str>, Package<'_>>> = HashMap::new();
+        let mut importable: HashMap<&str, Box<str>> = HashMap::new();
+        world.each(|file, links| {
             let path = tree.path(file);
-            let package = packages.entry((parent(path), &facts.package)).or_default();
+            let package = packages.entry(parent(path)).or_default().entry(links.package.clone()).or_default();
             package.files.push(file);
-            for definition in facts.definitions.iter().filter(|definition| definition.parent.is_none()) {
-                match (&*definition.name, definition.kind) {
+            for definition in world.definitions(file).iter().filter(|definition| definition.parent.is_none())
+            {
+                match (definition.name(), definition.kind) {
                     ("init", SymbolKind::Function) => package.inits.push(file),
                     (_, SymbolKind::Method) => {}
                     (name, _) => {
@@ -50,11 +51,12 @@ impl<'a> Go<'a> {
                     }
                 }
             }
-            if !path.ends_with("_test.go") && &*facts.package != "main" {
-                importable.entry(parent(path)).or_insert(&facts.package);
+            if !path.ends_with("_test.go") && &*links.package != "main" {
+                importable.entry(parent(path)).or_insert_with(|| links.package.clone());
             }
-        }
-        Self { tree, packages, importable, modules: modules(world) }
+            Ok(())
+        })?;
+        Ok(Self { tree, packages, importable, modules: modules(world) })
     }
 
     /// The folder that an import path means.
@@ -105,23 +107,23 @@ fn modules(world: &World<'_>) -> Vec<(String, String)> {
 }
 
 impl Resolver for Go<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
         let is_test = path.ends_with("_test.go");
         let visible = |file: FileIndex| is_test || !self.tree.path(file).ends_with("_test.go");
         let mut dotted: Vec<&Package<'_>> = Vec::new();
-        for import in &facts.imports {
+        for import in &links.imports {
             let Some(folder) = self.folder(path, &import.path) else {
                 found.unresolved(from, import.line, &*import.path, Reason::External);
                 continue;
             };
-            let known = self.importable.get_key_value(folder.as_str());
-            let package = known.and_then(|(folder, package)| self.packages.get(&(*folder, *package)));
+            let known = self.importable.get(folder.as_str());
+            let package = known.and_then(|package| self.packages.get(folder.as_str())?.get(package));
             let Some(package) = package else {
                 found.unresolved(from, import.line, &*import.path, Reason::Missing);
                 continue;
             };
-            let package_name = known.map_or("", |(_, package)| package);
+            let package_name = known.map_or("", |package| package);
             let alias = import.names.first().map_or(package_name, |alias| alias);
             let mut targets: BTreeSet<FileIndex> = BTreeSet::new();
             match alias {
@@ -131,8 +133,8 @@ impl Resolver for Go<'_> {
                 alias => {
                     let qualified =
                         |used: &str| used.strip_prefix(alias)?.strip_prefix('.').map(str::to_owned);
-                    let start = facts.uses.partition_point(|used| *used.name < *alias);
-                    let near = facts.uses[start..].iter().take_while(|used| used.name.starts_with(alias));
+                    let start = links.uses.partition_point(|used| *used.name < *alias);
+                    let near = links.uses[start..].iter().take_while(|used| used.name.starts_with(alias));
                     for used in near.filter_map(|used| qualified(&used.name)) {
                         targets.extend(package.names.get(used.as_str()).into_iter().flatten());
                     }
@@ -142,8 +144,8 @@ impl Resolver for Go<'_> {
                 found.edge(from, to, import.kind, import.line);
             }
         }
-        let own = self.packages.get(&(parent(path), &facts.package));
-        for used in &facts.uses {
+        let own = self.packages.get(parent(path)).and_then(|packages| packages.get(&links.package));
+        for used in &links.uses {
             let mut link = |package: &Package<'_>, kind| {
                 let Some(files) = package.names.get(&*used.name) else { return false };
                 for &to in files.iter().filter(|to| visible(**to)) {

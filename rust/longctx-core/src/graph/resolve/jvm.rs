@@ -6,14 +6,15 @@ use super::index::Index;
 use super::jvm_members::Offers;
 use super::tree::Tree;
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form, Import};
-use crate::graph::lang::Family;
+use crate::Result;
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::{EdgeKind, FileIndex, Reason};
 
 pub(super) struct Jvm<'a> {
+    world: &'a World<'a>,
     tree: &'a Tree<'a>,
     index: Index<'a>,
-    offers: Offers<'a>,
+    offers: Offers,
 }
 
 /// What an import names.
@@ -27,26 +28,29 @@ enum Target {
 }
 
 impl<'a> Jvm<'a> {
-    pub fn new(world: &'a World<'a>) -> Self {
+    pub fn new(world: &'a World<'a>) -> Result<Self> {
         let mut index = Index::new(world.tree);
-        for (file, facts) in world.of(Family::Jvm) {
-            for definition in facts.definitions.iter().filter(|definition| definition.parent.is_none()) {
-                index.add(&facts.package, &definition.name, file);
+        world.each(|file, links| {
+            for definition in world.definitions(file).iter().filter(|definition| definition.parent.is_none())
+            {
+                index.add(&links.package, definition.name(), file);
             }
-        }
-        let mut jvm = Self { tree: world.tree, index, offers: Offers::default() };
+            Ok(())
+        })?;
+        let mut jvm = Self { world, tree: world.tree, index, offers: Offers::default() };
         let mut offers = Offers::default();
-        for (file, facts) in world.of(Family::Jvm) {
+        world.each(|file, links| {
             let path = world.tree.path(file);
-            offers.add(file, facts, |name| jvm.type_named(path, facts, name));
-        }
+            offers.add(file, links, |name| jvm.type_named(path, links, name));
+            Ok(())
+        })?;
         jvm.offers = offers;
-        jvm
+        Ok(jvm)
     }
 
     /// The files of a type by the name that a file has for it.
-    fn type_named(&self, path: &str, facts: &FileFacts, name: &str) -> Vec<FileIndex> {
-        let by_import = facts.imports.iter().filter(|import| import.form == Form::Plain);
+    fn type_named(&self, path: &str, links: &Links, name: &str) -> Vec<FileIndex> {
+        let by_import = links.imports.iter().filter(|import| import.form == Form::Plain);
         for import in by_import {
             let last = import.path.rsplit('.').next().unwrap_or_default();
             if import.names.first().map_or(last, |alias| alias) == name {
@@ -56,10 +60,10 @@ impl<'a> Jvm<'a> {
                 };
             }
         }
-        if let Some(files) = self.index.nearest(&facts.package, name, path) {
+        if let Some(files) = self.index.nearest(&links.package, name, path) {
             return files;
         }
-        let globs = facts.imports.iter().filter(|import| import.form == Form::Glob);
+        let globs = links.imports.iter().filter(|import| import.form == Form::Glob);
         globs.filter_map(|import| self.index.nearest(&import.path, name, path)).flatten().collect()
     }
 
@@ -88,13 +92,13 @@ impl<'a> Jvm<'a> {
 }
 
 impl Resolver for Jvm<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
         let first = found.edges.len();
-        let mut hidden: HashSet<&str> =
-            facts.definitions.iter().map(|definition| &*definition.name).collect();
+        let definitions = self.world.definitions(from);
+        let mut hidden: HashSet<&str> = definitions.iter().map(|definition| definition.name()).collect();
         let mut packages: Vec<&Import> = Vec::new();
-        for import in &facts.imports {
+        for import in &links.imports {
             let reason = match self.target(path, import) {
                 Target::Files(files) => {
                     for to in files {
@@ -121,8 +125,8 @@ impl Resolver for Jvm<'_> {
                 found.unresolved(from, import.line, &*import.path, reason);
             }
         }
-        for used in facts.uses.iter().filter(|used| !hidden.contains(&*used.name)) {
-            if let Some(files) = self.index.nearest(&facts.package, &used.name, path) {
+        for used in links.uses.iter().filter(|used| !hidden.contains(&*used.name)) {
+            if let Some(files) = self.index.nearest(&links.package, &used.name, path) {
                 for to in files {
                     found.edge(from, to, EdgeKind::SamePackage, used.line);
                 }
@@ -134,10 +138,10 @@ impl Resolver for Jvm<'_> {
                 }
             }
         }
-        let Some(members) = &facts.members else { return };
+        let Some(members) = &links.members else { return };
         let named: Vec<FileIndex> = found.edges[first..].iter().map(|edge| edge.to).collect();
         let is_static = |import: &&Import| import.form == Form::Static || import.form == Form::Glob;
-        let statics: Vec<FileIndex> = facts
+        let statics: Vec<FileIndex> = links
             .imports
             .iter()
             .filter(is_static)
@@ -147,7 +151,7 @@ impl Resolver for Jvm<'_> {
             })
             .flatten()
             .collect();
-        let find = |name: &str| self.type_named(path, facts, name);
+        let find = |name: &str| self.type_named(path, links, name);
         for (to, line) in self.offers.reached(from, members, (&named, &statics), find) {
             if !named.contains(&to) {
                 found.edge(from, to, EdgeKind::Signature, line);

@@ -5,31 +5,45 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::FileIndex;
-use crate::graph::facts::{FileFacts, Members, Receiver};
+use crate::graph::facts::{Links, Members, Receiver};
 
 /// How far supertypes and chains of calls are followed.
 const MAX_FILES: usize = 400;
 
 /// What one file offers, with its types found.
 #[derive(Default)]
-struct Offer<'a> {
-    members: HashMap<(&'a str, u16), Vec<FileIndex>>,
+struct Offer {
+    /// By the number of the name, and arity.
+    members: HashMap<(u32, u16), Vec<FileIndex>>,
     supers: Vec<FileIndex>,
+}
+
+impl Offer {
+    /// The types of a member by the number of its name.
+    fn member(&self, name: Option<u32>, arity: u16) -> &[FileIndex] {
+        name.and_then(|name| self.members.get(&(name, arity))).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// All offers by file.
 #[derive(Default)]
-pub(super) struct Offers<'a>(HashMap<FileIndex, Offer<'a>>);
+pub(super) struct Offers {
+    of: HashMap<FileIndex, Offer>,
+    /// Numbers of names that some member has.
+    names: HashMap<Box<str>, u32>,
+}
 
-impl<'a> Offers<'a> {
+impl Offers {
     /// Adds a file; `find` gives the files of a type that it names.
-    pub fn add(&mut self, file: FileIndex, facts: &'a FileFacts, find: impl Fn(&str) -> Vec<FileIndex>) {
-        let Some(members) = &facts.members else { return };
+    pub fn add(&mut self, file: FileIndex, links: &Links, find: impl Fn(&str) -> Vec<FileIndex>) {
+        let Some(members) = &links.members else { return };
         let mut offer = Offer::default();
         for member in &members.offered {
             let types: Vec<FileIndex> = member.types.iter().flat_map(|name| find(name)).collect();
             // Which of several methods of one name is called cannot be told: what they have in common is certain.
-            match offer.members.entry((&member.name, member.arity)) {
+            let next = self.names.len() as u32;
+            let name = *self.names.entry(member.name.clone()).or_insert(next);
+            match offer.members.entry((name, member.arity)) {
                 Entry::Occupied(mut known) => known.get_mut().retain(|file| types.contains(file)),
                 Entry::Vacant(place) => {
                     place.insert(types);
@@ -38,7 +52,7 @@ impl<'a> Offers<'a> {
         }
         offer.supers = members.supers.iter().flat_map(|name| find(name)).collect();
         offer.supers.retain(|other| *other != file);
-        self.0.insert(file, offer);
+        self.of.insert(file, offer);
     }
 
     /// The files of types that `from` gets by calling, each with the line of a call. `named` are those it names,
@@ -54,9 +68,9 @@ impl<'a> Offers<'a> {
         let mut above = HashSet::new();
         self.climb(from, &mut above);
         // What it overrides: the compiler bridges to the types of the method above.
-        for offer in above.iter().filter(|file| **file != from).filter_map(|file| self.0.get(file)) {
+        for offer in above.iter().filter(|file| **file != from).filter_map(|file| self.of.get(file)) {
             for member in &members.offered {
-                for &to in offer.members.get(&(&*member.name, member.arity)).into_iter().flatten() {
+                for &to in offer.member(self.number(&member.name), member.arity) {
                     out.entry(to).or_insert(1);
                 }
             }
@@ -65,8 +79,9 @@ impl<'a> Offers<'a> {
             self.climb(*file, &mut above);
         }
         let mut types: HashMap<&str, HashSet<FileIndex>> = HashMap::new();
-        let mut unknown: HashMap<(&str, u16), u32> = HashMap::new();
+        let mut unknown: HashMap<(u32, u16), u32> = HashMap::new();
         for (call, line) in &members.called {
+            let Some(name) = self.number(&call.name) else { continue };
             let on = match &call.on {
                 Receiver::Own => &above,
                 Receiver::Type(name) => types.entry(name).or_insert_with(|| {
@@ -75,15 +90,12 @@ impl<'a> Offers<'a> {
                     around
                 }),
                 Receiver::Unknown => {
-                    unknown.entry((&call.name, call.arity)).or_insert(*line);
+                    unknown.entry((name, call.arity)).or_insert(*line);
                     continue;
                 }
             };
-            for to in on
-                .iter()
-                .filter_map(|file| self.0.get(file)?.members.get(&(&*call.name, call.arity)))
-                .flatten()
-            {
+            let offers = on.iter().filter_map(|file| self.of.get(file));
+            for to in offers.flat_map(|offer| offer.member(Some(name), call.arity)) {
                 let known = out.entry(*to).or_insert(*line);
                 *known = (*known).min(*line);
             }
@@ -102,7 +114,7 @@ impl<'a> Offers<'a> {
                 if !seen.insert(member_of) {
                     continue;
                 }
-                for (key, types) in self.0.get(&member_of).into_iter().flat_map(|offer| &offer.members) {
+                for (key, types) in self.of.get(&member_of).into_iter().flat_map(|offer| &offer.members) {
                     let Some(&line) = unknown.get(key) else { continue };
                     for &to in types {
                         let known = out.entry(to).or_insert(line);
@@ -117,12 +129,16 @@ impl<'a> Offers<'a> {
         out
     }
 
+    fn number(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
     /// A file and those of its supertypes.
     fn climb(&self, file: FileIndex, out: &mut HashSet<FileIndex>) {
         let mut work = vec![file];
         while let Some(file) = work.pop() {
             if out.len() < MAX_FILES && out.insert(file) {
-                work.extend(self.0.get(&file).into_iter().flat_map(|offer| &offer.supers));
+                work.extend(self.of.get(&file).into_iter().flat_map(|offer| &offer.supers));
             }
         }
     }

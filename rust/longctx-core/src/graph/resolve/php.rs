@@ -5,28 +5,32 @@ use std::collections::{HashMap, HashSet};
 use super::index::Index;
 use super::tree::{Match, Tree, join, parent};
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form};
-use crate::graph::lang::Family;
+use crate::Result;
+use crate::graph::facts::{Form, Links};
 use crate::graph::{EdgeKind, FileIndex, Reason};
 
 pub(super) struct Php<'a> {
+    world: &'a World<'a>,
     tree: &'a Tree<'a>,
     index: Index<'a>,
     /// The first parts of the namespaces of the tree.
-    vendors: HashSet<&'a str>,
+    vendors: HashSet<String>,
 }
 
 impl<'a> Php<'a> {
-    pub fn new(world: &'a World<'a>) -> Self {
+    pub fn new(world: &'a World<'a>) -> Result<Self> {
         let mut index = Index::new(world.tree);
         let mut vendors = HashSet::new();
-        for (file, facts) in world.of(Family::Php) {
-            for definition in facts.definitions.iter().filter(|definition| definition.parent.is_none()) {
-                index.add(&facts.package, &definition.name, file);
+        world.each(|file, links| {
+            for definition in world.definitions(file).iter().filter(|definition| definition.parent.is_none())
+            {
+                index.add(&links.package, definition.name(), file);
             }
-            vendors.extend(facts.package.split('\\').next().filter(|vendor| !vendor.is_empty()));
-        }
-        Self { tree: world.tree, index, vendors }
+            let vendor = links.package.split('\\').next().filter(|vendor| !vendor.is_empty());
+            vendors.extend(vendor.map(str::to_owned));
+            Ok(())
+        })?;
+        Ok(Self { world, tree: world.tree, index, vendors })
     }
 
     fn named(&self, full: &str, from: &str) -> Option<Vec<FileIndex>> {
@@ -46,10 +50,10 @@ impl<'a> Php<'a> {
 }
 
 impl Resolver for Php<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
         let mut aliases: HashMap<&str, &str> = HashMap::new();
-        for import in &facts.imports {
+        for import in &links.imports {
             if import.form == Form::File {
                 let reason = match self.include(path, &import.path) {
                     Match::One(to) => {
@@ -79,15 +83,16 @@ impl Resolver for Php<'_> {
                 }
             }
         }
-        let own: HashSet<&str> = facts.definitions.iter().map(|definition| &*definition.name).collect();
-        for used in facts.uses.iter().filter(|used| !own.contains(&*used.name)) {
+        let definitions = self.world.definitions(from);
+        let own: HashSet<&str> = definitions.iter().map(|definition| definition.name()).collect();
+        for used in links.uses.iter().filter(|used| !own.contains(&*used.name)) {
             let (first, rest) = used.name.split_once('\\').unwrap_or((&used.name, ""));
             let files = if first.is_empty() {
                 self.named(&used.name, path)
             } else if let Some(full) = aliases.get(first) {
                 if rest.is_empty() { None } else { self.named(&format!("{full}\\{rest}"), path) }
             } else {
-                let inside = format!("{}\\{}", facts.package, used.name);
+                let inside = format!("{}\\{}", links.package, used.name);
                 // Functions that the namespace lacks are looked for in the global one.
                 self.named(&inside, path)
                     .or_else(|| if rest.is_empty() { self.named(&used.name, path) } else { None })

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::python_roots;
 use super::tree::{Tree, join, name, parent, shared_folders};
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form, Import};
-use crate::graph::lang::Family;
+use crate::Result;
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::{EdgeKind, FileIndex, Reason};
-use crate::symbols::Definition;
 
 pub(super) struct Python<'a> {
     tree: &'a Tree<'a>,
@@ -19,8 +18,8 @@ pub(super) struct Python<'a> {
     /// More such folders, found because packages begin there, with what begins there.
     inferred: HashMap<&'a str, Vec<&'a str>>,
     /// Folders that `conftest.py` adds for the files below its own.
-    shared: BTreeMap<&'a str, &'a [Box<str>]>,
-    facts: &'a [Option<Box<FileFacts>>],
+    shared: BTreeMap<&'a str, Vec<Box<str>>>,
+    world: &'a World<'a>,
 }
 
 /// What a dotted name is.
@@ -41,10 +40,10 @@ enum Outcome {
 }
 
 impl<'a> Python<'a> {
-    pub fn new(world: &'a World<'a>) -> Self {
+    pub fn new(world: &'a World<'a>) -> Result<Self> {
         let tree = world.tree;
         let mut folders = HashSet::from([""]);
-        for (file, _) in world.of(Family::Python) {
+        for &file in &world.members {
             let mut folder = parent(tree.path(file));
             while folders.insert(folder) {
                 folder = parent(folder);
@@ -56,9 +55,9 @@ impl<'a> Python<'a> {
             roots: python_roots::configured(world),
             inferred: HashMap::new(),
             shared: BTreeMap::new(),
-            facts: world.facts,
+            world,
         };
-        for (file, facts) in world.of(Family::Python) {
+        for &file in &world.members {
             let path = tree.path(file);
             if name(path) == "__init__.py" || name(path) == "__init__.pyi" {
                 let package = parent(path);
@@ -70,11 +69,14 @@ impl<'a> Python<'a> {
                     }
                 }
             }
-            if name(path) == "conftest.py" && !facts.roots.is_empty() {
-                python.shared.insert(parent(path), &facts.roots);
+            if name(path) == "conftest.py" {
+                let roots = &world.links(file)?.roots;
+                if !roots.is_empty() {
+                    python.shared.insert(parent(path), roots.clone());
+                }
             }
         }
-        python
+        Ok(python)
     }
 
     fn is_package(&self, folder: &str) -> bool {
@@ -119,9 +121,9 @@ impl<'a> Python<'a> {
     }
 
     /// Looks for a dotted name in all folders that count for the file.
-    fn absolute(&self, from: &str, facts: &FileFacts, dotted: &str) -> Outcome {
+    fn absolute(&self, from: &str, links: &Links, dotted: &str) -> Outcome {
         let first = dotted.split('.').next().unwrap_or(dotted);
-        let mut roots: Vec<&str> = facts.roots.iter().map(|root| &**root).collect();
+        let mut roots: Vec<&str> = links.roots.iter().map(|root| &**root).collect();
         let shared = self.shared.iter().filter(|(folder, _)| below(from, folder));
         roots.extend(shared.flat_map(|(_, roots)| roots.iter().map(|root| &**root)));
         let own = self.own_root(from);
@@ -242,9 +244,8 @@ impl<'a> Python<'a> {
     /// The package itself defines the name, so that a submodule of that name is hidden.
     fn defines(&self, package: Module, name: &str) -> bool {
         let Module::File(file) = package else { return false };
-        let Some(facts) = &self.facts[file as usize] else { return false };
-        let is_it = |definition: &Definition| definition.parent.is_none() && &*definition.name == name;
-        facts.definitions.iter().any(is_it)
+        let mut definitions = self.world.definitions(file).iter();
+        definitions.any(|definition| definition.parent.is_none() && definition.name() == name)
     }
 }
 
@@ -259,13 +260,13 @@ fn within(folder: &str, part: &str) -> String {
 }
 
 impl Resolver for Python<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
-        for import in &facts.imports {
+        for import in &links.imports {
             let dots = import.path.bytes().take_while(|byte| *byte == b'.').count();
             let rest = &import.path[dots..];
             let outcome = if dots == 0 {
-                self.absolute(path, facts, rest)
+                self.absolute(path, links, rest)
             } else {
                 match join(parent(path), &"../".repeat(dots - 1)) {
                     None => Outcome::Broken,

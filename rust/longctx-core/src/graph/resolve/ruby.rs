@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use super::tree::{Match, Tree, join, name, parent};
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form};
-use crate::graph::lang::Family;
+use crate::graph::facts::{Form, Links};
 use crate::graph::{EdgeKind, FileIndex, Reason};
-use crate::symbols::{Definition, SymbolKind};
+use crate::symbols::{SymbolKind, Symbols};
 
 /// Constants defined in more files than this are reopened everywhere (`module MyApp`): they name no file.
 const MAX_DEFINERS: usize = 1;
 
 pub(super) struct Ruby<'a> {
+    world: &'a World<'a>,
     tree: &'a Tree<'a>,
     /// Folders on the load path.
     roots: Vec<&'a str>,
@@ -28,9 +28,10 @@ impl<'a> Ruby<'a> {
             .collect();
         roots.sort_unstable_by_key(|folder| (folder.matches('/').count(), *folder));
         let mut constants: HashMap<String, Vec<FileIndex>> = HashMap::new();
-        for (file, facts) in world.of(Family::Ruby) {
-            for at in 0..facts.definitions.len() {
-                if let Some(full) = constant(&facts.definitions, at) {
+        for &file in &world.members {
+            let definitions = world.definitions(file);
+            for at in 0..definitions.len() {
+                if let Some(full) = constant(definitions, at) {
                     let files = constants.entry(full).or_default();
                     if files.last() != Some(&file) {
                         files.push(file);
@@ -39,7 +40,7 @@ impl<'a> Ruby<'a> {
             }
         }
         constants.retain(|_, files| files.len() <= MAX_DEFINERS);
-        Self { tree, roots, constants }
+        Self { world, tree, roots, constants }
     }
 
     fn in_folder(&self, folder: &str, path: &str) -> Option<FileIndex> {
@@ -49,15 +50,15 @@ impl<'a> Ruby<'a> {
 }
 
 /// The full name of a class, module or constant.
-fn constant(definitions: &[Definition], at: usize) -> Option<String> {
+fn constant(definitions: Symbols<'_>, at: usize) -> Option<String> {
     let mut parts = Vec::new();
     let mut next = Some(at);
     while let Some(at) = next {
-        let definition = &definitions[at];
+        let definition = definitions.get(at)?;
         if !matches!(definition.kind, SymbolKind::Class | SymbolKind::Module | SymbolKind::Constant) {
             return None;
         }
-        parts.push(&*definition.name);
+        parts.push(definition.name());
         next = definition.parent.map(|parent| parent as usize);
     }
     parts.reverse();
@@ -65,9 +66,9 @@ fn constant(definitions: &[Definition], at: usize) -> Option<String> {
 }
 
 impl Resolver for Ruby<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
-        for import in &facts.imports {
+        for import in &links.imports {
             let relative = import.form == Form::Plain || import.path.starts_with("./");
             let target = if relative {
                 self.in_folder(parent(path), &import.path).or_else(|| self.in_folder("", &import.path))
@@ -91,10 +92,11 @@ impl Resolver for Ruby<'_> {
             found.unresolved(from, import.line, &*import.path, reason);
         }
         // The modules around a use are searched from the inside out.
+        let definitions = self.world.definitions(from);
         let mut around: Vec<String> =
-            (0..facts.definitions.len()).filter_map(|at| constant(&facts.definitions, at)).collect();
+            (0..definitions.len()).filter_map(|at| constant(definitions, at)).collect();
         around.sort_unstable_by_key(|scope| std::cmp::Reverse(scope.len()));
-        for used in &facts.uses {
+        for used in &links.uses {
             let nested = around.iter().map(|scope| format!("{scope}::{}", used.name));
             let target = nested.chain([used.name.to_string()]).find_map(|full| {
                 let ends = full.rmatch_indices("::").map(|(at, _)| at);

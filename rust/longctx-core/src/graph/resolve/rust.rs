@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::cargo::{Package, Packages};
 use super::tree::{Tree, join, name, parent};
 use super::{Found, Resolver, World};
-use crate::graph::facts::{FileFacts, Form, Import};
-use crate::graph::lang::Family;
+use crate::Result;
+use crate::graph::facts::{Form, Import, Links};
 use crate::graph::{EdgeKind, FileIndex, Reason};
 
 /// A file may be part of many crates (`tests/common/mod.rs`); more than this add nothing new.
@@ -29,6 +29,7 @@ struct Place {
 }
 
 pub(super) struct Rust<'a> {
+    world: &'a World<'a>,
     tree: &'a Tree<'a>,
     packages: Packages,
     crates: Vec<Crate>,
@@ -37,13 +38,14 @@ pub(super) struct Rust<'a> {
 }
 
 impl<'a> Rust<'a> {
-    pub fn new(world: &'a World<'a>) -> Self {
+    pub fn new(world: &'a World<'a>) -> Result<Self> {
         let packages = Packages::read(world);
         let mut rust = Self {
+            world,
             tree: world.tree,
             packages,
             crates: Vec::new(),
-            places: vec![Vec::new(); world.facts.len()],
+            places: vec![Vec::new(); world.listed.len()],
             by_root: HashMap::new(),
         };
         let roots: Vec<(FileIndex, usize)> = rust
@@ -54,19 +56,19 @@ impl<'a> Rust<'a> {
             .flat_map(|(at, package)| package.crates.iter().map(move |&root| (root, at)))
             .collect();
         for (root, package) in roots {
-            rust.grow(world, root, Some(package));
+            rust.grow(root, Some(package))?;
         }
         // Files that no crate reached: roots by name first, then each for itself.
         for by_name in [true, false] {
-            for (file, _) in world.of(Family::Rust) {
+            for &file in &world.members {
                 let is_root = matches!(name(rust.tree.path(file)), "lib.rs" | "main.rs" | "build.rs");
                 if rust.places[file as usize].is_empty() && (is_root || !by_name) {
                     let package = rust.package_above(rust.tree.path(file));
-                    rust.grow(world, file, package);
+                    rust.grow(file, package)?;
                 }
             }
         }
-        rust
+        Ok(rust)
     }
 
     /// The package in whose folder a file lies.
@@ -80,9 +82,9 @@ impl<'a> Rust<'a> {
     }
 
     /// Follows `mod` from a crate's root.
-    fn grow(&mut self, world: &World<'_>, root: FileIndex, package: Option<usize>) {
+    fn grow(&mut self, root: FileIndex, package: Option<usize>) -> Result<()> {
         if self.by_root.contains_key(&root) {
-            return;
+            return Ok(());
         }
         let krate = self.crates.len();
         self.by_root.insert(root, krate);
@@ -100,8 +102,7 @@ impl<'a> Rust<'a> {
                 modules.insert(module.clone(), file);
             }
             self.places[file as usize].push(Place { krate, module: module.clone() });
-            let Some(facts) = &world.facts[file as usize] else { continue };
-            for import in &facts.imports {
+            for import in &self.world.links(file)?.imports {
                 // Every inline module on the way belongs to this file.
                 let mut inline = module.clone();
                 for part in import.scope.split("::").filter(|part| !part.is_empty()) {
@@ -118,6 +119,7 @@ impl<'a> Rust<'a> {
             }
         }
         self.crates.push(Crate { package, root, modules });
+        Ok(())
     }
 
     /// The files that `mod a;` may stand for: `a.rs`, `a/mod.rs`, or what `#[path]` says.
@@ -253,15 +255,15 @@ fn push(module: &mut String, part: &str) {
 }
 
 impl Resolver for Rust<'_> {
-    fn file(&self, from: FileIndex, facts: &FileFacts, found: &mut Found) {
+    fn file(&self, from: FileIndex, links: &Links, found: &mut Found) {
         let path = self.tree.path(from);
         let mut aliases: Aliases<'_> = HashMap::new();
-        for import in facts.imports.iter().filter(|import| import.form == Form::Plain) {
+        for import in links.imports.iter().filter(|import| import.form == Form::Plain) {
             if let Some(name) = import.names.first() {
                 aliases.insert((&import.scope, name), &import.path);
             }
         }
-        for import in &facts.imports {
+        for import in &links.imports {
             match import.form {
                 Form::File => match join(parent(path), &import.path).and_then(|path| self.tree.file(&path)) {
                     Some(to) => found.edge(from, to, EdgeKind::Include, import.line),
@@ -287,7 +289,8 @@ impl Resolver for Rust<'_> {
                         }
                     }
                     let first = import.path.split("::").next().unwrap_or_default();
-                    let is_own = || facts.definitions.iter().any(|definition| &*definition.name == first);
+                    let mut own = self.world.definitions(from).iter();
+                    let mut is_own = || own.any(|definition| definition.name() == first);
                     if !any && strict && !is_own() {
                         let own = ["crate", "self", "super"].iter().any(|word| {
                             import

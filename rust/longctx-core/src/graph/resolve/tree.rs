@@ -1,6 +1,6 @@
 //! The listed files as a tree to look things up in: paths, folders, suffixes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::graph::FileIndex;
 
@@ -8,7 +8,8 @@ use crate::graph::FileIndex;
 pub(super) struct Tree<'a> {
     paths: &'a [&'a str],
     folders: HashSet<&'a str>,
-    by_name: HashMap<&'a str, Vec<FileIndex>>,
+    /// All files, sorted by name, those of one name by path.
+    by_name: Vec<FileIndex>,
 }
 
 /// What a look-up by suffix found.
@@ -26,9 +27,9 @@ impl<'a> Tree<'a> {
     /// `paths` is sorted.
     pub fn new(paths: &'a [&'a str]) -> Self {
         let mut folders = HashSet::new();
-        let mut by_name: HashMap<&str, Vec<FileIndex>> = HashMap::new();
-        for (at, path) in paths.iter().enumerate() {
-            by_name.entry(name(path)).or_default().push(at as FileIndex);
+        let mut by_name: Vec<FileIndex> = (0..paths.len() as FileIndex).collect();
+        by_name.sort_unstable_by_key(|&file| (name(paths[file as usize]), file));
+        for path in paths {
             let mut rest = *path;
             while let Some(slash) = rest.rfind('/') {
                 rest = &rest[..slash];
@@ -66,7 +67,10 @@ impl<'a> Tree<'a> {
 
     /// Files of this name, sorted by path.
     pub fn named(&self, name: &str) -> &[FileIndex] {
-        self.by_name.get(name).map_or(&[], Vec::as_slice)
+        let of = |file: FileIndex| self::name(self.path(file));
+        let start = self.by_name.partition_point(|&file| of(file) < name);
+        let count = self.by_name[start..].partition_point(|&file| of(file) == name);
+        &self.by_name[start..start + count]
     }
 
     /// The file whose path ends in `suffix` (whole parts); of several the one that shares most folders with `from`.

@@ -31,13 +31,13 @@ pub struct Sizes {
     pub bytes: u64,
     pub(in crate::pack) tokens_at: u64,
     pub(in crate::pack) text_at: u64,
-    /// What it says: first imports and definitions, then calls.
-    pub(in crate::pack) parsed_at: u64,
+    /// What it says: first what leads to other files, then its calls.
+    pub(in crate::pack) said_at: u64,
     /// Length of its text in bytes.
     pub text_bytes: u32,
     /// Length of its text in tokens.
     pub tokens: u32,
-    pub(in crate::pack) facts_bytes: u32,
+    pub(in crate::pack) links_bytes: u32,
     pub(in crate::pack) calls_bytes: u32,
 }
 

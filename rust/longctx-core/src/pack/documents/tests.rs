@@ -57,9 +57,9 @@ fn any_sample() -> impl Strategy<Value = Sample> {
 
 impl Sample {
     fn sizes(&self) -> Sizes {
-        let [bytes, tokens_at, text_at, parsed_at, text_bytes, tokens, facts_bytes, calls_bytes] = self.sizes;
-        let [bytes, tokens_at, text_at, parsed_at] = [bytes, tokens_at, text_at, parsed_at].map(u64::from);
-        Sizes { bytes, tokens_at, text_at, parsed_at, text_bytes, tokens, facts_bytes, calls_bytes }
+        let [bytes, tokens_at, text_at, said_at, text_bytes, tokens, links_bytes, calls_bytes] = self.sizes;
+        let [bytes, tokens_at, text_at, said_at] = [bytes, tokens_at, text_at, said_at].map(u64::from);
+        Sizes { bytes, tokens_at, text_at, said_at, text_bytes, tokens, links_bytes, calls_bytes }
     }
 
     fn redacted(&self) -> Vec<RedactedTokens> {
