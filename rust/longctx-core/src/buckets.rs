@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The numbers from 0 on, each in one bucket.
+/// Numbers, each in one bucket.
 #[derive(Debug, Default)]
 pub struct Buckets {
     starts: Starts,
@@ -15,19 +15,29 @@ pub struct Starts(Vec<u32>);
 
 impl Buckets {
     /// Puts 0, 1, 2 ... into the buckets that `of` names, which are numbered below `count`.
-    pub fn new(count: usize, of: impl ExactSizeIterator<Item = u32> + Clone) -> Self {
-        let starts = Starts::new(count, of.clone());
+    pub fn new(count: usize, of: impl Iterator<Item = u32> + Clone) -> Self {
+        Self::of_pairs(count, of.zip(0..))
+    }
+
+    /// Puts numbers into buckets: of each pair the second into the one that the first names.
+    pub fn of_pairs(count: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        let starts = Starts::new(count, pairs.clone().map(|(bucket, _)| bucket));
         let mut free = starts.0.clone();
-        let mut members = vec![0; of.len()];
-        for (number, bucket) in (0u32..).zip(of) {
+        let mut members = vec![0; starts.0[count] as usize];
+        for (bucket, member) in pairs {
             let place = &mut free[bucket as usize];
-            members[*place as usize] = number;
+            members[*place as usize] = member;
             *place += 1;
         }
         Self { starts, members }
     }
 
-    /// The numbers in a bucket, rising; none if there is no such bucket.
+    /// Where the members of each bucket are, and all members, bucket by bucket.
+    pub fn into_parts(self) -> (Starts, Vec<u32>) {
+        (self.starts, self.members)
+    }
+
+    /// The numbers in a bucket, in the order in which they were put there; none if there is no such bucket.
     pub fn of(&self, bucket: u32) -> &[u32] {
         &self.members[self.starts.of(bucket)]
     }
@@ -44,6 +54,11 @@ impl Starts {
             starts[at + 1] += starts[at];
         }
         Self(starts)
+    }
+
+    /// The bucket of a member, by its place in the list.
+    pub fn bucket(&self, place: u32) -> u32 {
+        self.0.partition_point(|&start| start <= place) as u32 - 1
     }
 
     /// The part of the list with a bucket's members; empty if there is no such bucket.

@@ -168,7 +168,7 @@ impl Work<'_> {
             (Spool::new(folder)?, Spool::new(folder)?, Spool::new(folder)?);
         let failed = |source| Error::io("write a file in", folder, source);
         let mut table = SymbolTableWriter::in_folder(folder).map_err(failed)?;
-        let mut documents = DocumentsWriter::in_folder(folder).map_err(failed)?;
+        let mut documents = DocumentsWriter::in_folder(folder)?;
         let mut buffers = Buffers::default();
         let (mut summaries, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
         let mut secrets: BTreeMap<&'static str, [u64; 2]> = BTreeMap::new();
@@ -210,7 +210,7 @@ impl Work<'_> {
                         windows,
                         sizes,
                     };
-                    documents.add(index, &document).map_err(failed)?;
+                    documents.add(index, &document)?;
                     count_secrets(&source.redactions, &mut secrets);
                     if is_configuration(&name, source.text.len()) {
                         configuration.push((Box::from(&*name), source.text.into_boxed_str()));
@@ -224,7 +224,7 @@ impl Work<'_> {
         }
         let spools = [tokens.finish()?, texts.finish()?, said.finish()?];
         let table = table.finish().map_err(failed)?;
-        let documents = documents.finish().map_err(failed)?;
+        let documents = documents.finish()?;
         Ok(Part { documents, summaries, rejected, secrets, configuration, spools, table })
     }
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use bytemuck::{AnyBitPattern, NoUninit};
+
+use crate::Result;
 use crate::path::RepoPathRef;
 
 /// A file block that wants a place in a sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, NoUninit, AnyBitPattern)]
+#[repr(C)]
 pub struct Block {
     /// The document, by number; documents are sorted by path.
     pub document: u32,
@@ -13,8 +17,15 @@ pub struct Block {
     pub window: u32,
     /// Tokens of the block.
     pub length: u32,
+    /// How many of them at its beginning carry no loss.
+    pub context: u32,
+}
+
+impl Block {
     /// It begins with context that carries no loss, so it must come first in its sequence.
-    pub has_context: bool,
+    pub fn has_context(&self) -> bool {
+        self.context > 0
+    }
 }
 
 /// Blocks that make one sequence, the one with context first, then by document.
@@ -34,18 +45,21 @@ struct Open<'p> {
 
 /// Packs `blocks`, sorted by document, into bins of at most `max` tokens and hands each to `out`. Bins below `min` are
 /// emptied into the parent directory; only the root keeps some.
+///
+/// # Errors
+/// Those of `out`.
 pub fn fit<'p>(
     blocks: impl Iterator<Item = Block>,
     path_of: impl Fn(u32) -> RepoPathRef<'p>,
     min: u32,
     max: u32,
-    mut out: impl FnMut(Bin),
-) {
+    mut out: impl FnMut(Bin) -> Result<()>,
+) -> Result<()> {
     let mut stack = vec![Open { path: b"", blocks: Vec::new() }];
     for block in blocks {
         let directory = path_of(block.document).parent();
         while stack.len() > 1 && !stack.last().is_some_and(|open| contains(open.path, directory)) {
-            close(&mut stack, min, max, &mut out);
+            close(&mut stack, min, max, &mut out)?;
         }
         let depth = stack.last().map_or(0, |open| open.path.len());
         let ends = directory.iter().enumerate().skip(depth + usize::from(depth > 0));
@@ -60,11 +74,12 @@ pub fn fit<'p>(
         }
     }
     while stack.len() > 1 {
-        close(&mut stack, min, max, &mut out);
+        close(&mut stack, min, max, &mut out)?;
     }
     if let Some(root) = stack.pop() {
-        best_fit(root.blocks, max).into_iter().for_each(out);
+        best_fit(root.blocks, max).into_iter().try_for_each(out)?;
     }
+    Ok(())
 }
 
 fn contains(folder: &[u8], directory: &[u8]) -> bool {
@@ -74,14 +89,20 @@ fn contains(folder: &[u8], directory: &[u8]) -> bool {
 }
 
 /// Packs the innermost open directory; its short bins go to the parent.
-fn close(stack: &mut Vec<Open<'_>>, min: u32, max: u32, out: &mut impl FnMut(Bin)) {
-    let Some(open) = stack.pop() else { return };
+fn close(
+    stack: &mut Vec<Open<'_>>,
+    min: u32,
+    max: u32,
+    out: &mut impl FnMut(Bin) -> Result<()>,
+) -> Result<()> {
+    let Some(open) = stack.pop() else { return Ok(()) };
     for bin in best_fit(open.blocks, max) {
         match stack.last_mut() {
             Some(parent) if bin.length < min => parent.blocks.extend(bin.blocks),
-            _ => out(bin),
+            _ => out(bin)?,
         }
     }
+    Ok(())
 }
 
 /// Best-fit decreasing: the longest block first, each into the fullest bin that still has room. At most one block with
@@ -94,23 +115,23 @@ fn best_fit(mut blocks: Vec<Block>, max: u32) -> Vec<Bin> {
     for block in blocks {
         let tightest = |set: &BTreeSet<(u32, usize)>| set.range((block.length, 0)..).next().copied();
         let plain = tightest(&open[0]).map(|found| (found, false));
-        let with_context = tightest(&open[1]).filter(|_| !block.has_context).map(|found| (found, true));
+        let with_context = tightest(&open[1]).filter(|_| !block.has_context()).map(|found| (found, true));
         match [plain, with_context].into_iter().flatten().min() {
             Some(((room, bin), context)) => {
                 open[usize::from(context)].remove(&(room, bin));
-                open[usize::from(context || block.has_context)].insert((room - block.length, bin));
+                open[usize::from(context || block.has_context())].insert((room - block.length, bin));
                 bins[bin].length += block.length;
                 bins[bin].blocks.push(block);
             }
             None => {
                 let room = max.saturating_sub(block.length);
-                open[usize::from(block.has_context)].insert((room, bins.len()));
+                open[usize::from(block.has_context())].insert((room, bins.len()));
                 bins.push(Bin { length: block.length, blocks: vec![block] });
             }
         }
     }
     for bin in &mut bins {
-        bin.blocks.sort_unstable_by_key(|block| (!block.has_context, block.document, block.window));
+        bin.blocks.sort_unstable_by_key(|block| (!block.has_context(), block.document, block.window));
     }
     bins.sort_unstable_by_key(|bin| bin.blocks.iter().map(|block| (block.document, block.window)).min());
     bins
@@ -123,14 +144,24 @@ mod tests {
     use proptest::prelude::*;
 
     fn block(document: u32, length: u32, has_context: bool) -> Block {
-        Block { document, window: 0, length, has_context }
+        Block { document, window: 0, length, context: u32::from(has_context) }
+    }
+
+    fn bins_of(blocks: &[Block], paths: &[RepoPath], min: u32, max: u32) -> Vec<Bin> {
+        let mut bins = Vec::new();
+        let path_of = |document: u32| paths[document as usize].borrow();
+        let keep = |bin| {
+            bins.push(bin);
+            Ok(())
+        };
+        fit(blocks.iter().copied(), path_of, min, max, keep).unwrap();
+        bins
     }
 
     fn fit_all(paths: &[&str], lengths: &[u32], min: u32, max: u32) -> Vec<Vec<u32>> {
         let paths: Vec<RepoPath> = paths.iter().map(|&path| path.into()).collect();
         let blocks: Vec<Block> = (0u32..).zip(lengths).map(|(n, &length)| block(n, length, false)).collect();
-        let mut bins = Vec::new();
-        fit(blocks.into_iter(), |n| paths[n as usize].borrow(), min, max, |bin| bins.push(bin));
+        let bins = bins_of(&blocks, &paths, min, max);
         bins.iter().map(|bin| bin.blocks.iter().map(|block| block.document).collect()).collect()
     }
 
@@ -161,15 +192,14 @@ mod tests {
             specs.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
             let paths: Vec<RepoPath> = specs.iter().map(|spec| spec.0.as_str().into()).collect();
             let blocks: Vec<Block> = (0u32..).zip(&specs).map(|(n, spec)| block(n, spec.1, spec.2)).collect();
-            let mut bins = Vec::new();
-            fit(blocks.iter().copied(), |n| paths[n as usize].borrow(), 50, 100, |bin| bins.push(bin));
+            let bins = bins_of(&blocks, &paths, 50, 100);
             let mut seen: Vec<u32> = bins.iter().flat_map(|bin| bin.blocks.iter().map(|block| block.document)).collect();
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..blocks.len() as u32).collect::<Vec<_>>());
             for bin in &bins {
                 prop_assert_eq!(bin.length, bin.blocks.iter().map(|block| block.length).sum::<u32>());
                 prop_assert!(bin.length <= 100);
-                prop_assert!(bin.blocks[1..].iter().all(|block| !block.has_context));
+                prop_assert!(bin.blocks[1..].iter().all(|block| !block.has_context()));
             }
         }
     }

@@ -23,7 +23,9 @@ use crate::sequence::{Draft, Kind, Role, Segment, Why};
 pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> {
     let bands = 0..world.options.bands.len();
     let parts: Vec<(usize, Side)> = bands.flat_map(|band| [(band, Side::Train), (band, Side::Val)]).collect();
-    let plans: Vec<Plan> = parts.par_iter().map(|&(band, side)| plan::plan(world, band, side)).collect();
+    let folder = output.folder();
+    let plan = |&(band, side): &(usize, Side)| plan::plan(world, band, side, &folder);
+    let plans: Vec<Plan> = parts.par_iter().map(plan).collect::<Result<_>>()?;
     let places = (0u32..).zip(&plans).flat_map(|(plan, all)| (0..all.len() as u32).map(move |at| (plan, at)));
     let mut places: Vec<(u32, u32)> = places.collect();
     let planned = |&(plan, at): &(u32, u32)| plans[plan as usize].sequence(at as usize);
@@ -70,7 +72,7 @@ impl Maker<'_> {
         let mut blocks = planned.blocks.to_vec();
         // A block with overlap comes first: what follows it is learnt.
         blocks.sort_by_key(|block| {
-            (!block.has_context, world.reading_order[block.document as usize], block.window)
+            (!block.has_context(), world.reading_order[block.document as usize], block.window)
         });
         for (place, block) in blocks.iter().enumerate() {
             let record = world.corpus.documents.get(block.document);

@@ -4,22 +4,23 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use longctx_column::{Column, ColumnWriter};
+use longctx_column::Column;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::clusters::{Clusters, Reason};
 use super::corpus::Corpus;
 use super::documents::Record;
+use super::list::ListWriter;
 use super::minhash::{self, Sketch, near_duplicates, sketch};
 use super::options::PackOptions;
 use super::past::Past;
+use crate::Result;
 use crate::cache::{Cache, Key, KeyMaker};
 use crate::graph::EdgeKind;
 use crate::history::{Blob, ObjectId};
 use crate::interrupt::Watch;
 use crate::source::Encoding;
-use crate::{Error, Result};
 
 /// Cycles of more files are not kept together: they would be half of a repository.
 const LARGEST_CYCLE: usize = 8;
@@ -91,33 +92,31 @@ pub fn clusters(
     for (one, other) in near_duplicates(&sketches) {
         clusters.join(owners[one as usize], owners[other as usize], Reason::NearDuplicate);
     }
+    // Comparing takes more room than what was found.
+    longctx_alloc::give_back();
     Ok(clusters)
 }
 
 /// Sketches of documents and versions, on disk, in any order.
-struct Sketches<'f> {
-    folder: &'f Path,
+struct Sketches {
     /// The sketches, and for each the document that it belongs to.
-    all: Mutex<(ColumnWriter<Sketch>, Vec<u32>)>,
+    all: Mutex<(ListWriter<Sketch>, Vec<u32>)>,
 }
 
-impl<'f> Sketches<'f> {
-    fn new(folder: &'f Path) -> Result<Self> {
-        let writer = ColumnWriter::in_folder(folder)
-            .map_err(|source| Error::io("create a file in", folder, source))?;
-        Ok(Self { folder, all: Mutex::new((writer, Vec::new())) })
+impl Sketches {
+    fn new(folder: &Path) -> Result<Self> {
+        Ok(Self { all: Mutex::new((ListWriter::new(folder)?, Vec::new())) })
     }
 
     fn add(&self, sketch: &Sketch, document: u32) -> Result<()> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.1.push(document);
-        all.0.extend(&[*sketch]).map_err(|source| Error::io("write", self.folder, source))
+        all.0.extend(&[*sketch])
     }
 
     fn finish(self) -> Result<(Column<Sketch>, Vec<u32>)> {
-        let Self { folder, all } = self;
-        let (writer, owners) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((writer.finish().map_err(|source| Error::io("write", folder, source))?, owners))
+        let (writer, owners) = self.all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((writer.finish()?, owners))
     }
 }
 

@@ -12,6 +12,7 @@ mod encode;
 mod fit;
 mod hierarchical;
 mod kinship;
+mod list;
 mod minhash;
 mod options;
 mod output;
@@ -164,7 +165,6 @@ fn make(
         sides: &sides,
         cache,
         texts: world::TextCache::new(),
-        imports: world::ImportLines::new(if options.needs_graph() { corpus.documents.len() } else { 0 }),
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };

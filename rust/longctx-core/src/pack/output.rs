@@ -1,21 +1,22 @@
 //! Finished sequences of all kinds, on their way to the shards.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use longctx_column::{Column, ColumnWriter};
+use longctx_column::Column;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::list::ListWriter;
 use super::spool::{Shelf, Spool, SpoolReader};
+use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::sequence::{Band, Draft, Kind, Segment};
 use crate::shard::TokenWidth;
-use crate::{Error, Result};
 
 /// The metadata of most sequences has no more bytes, nor has what they are hashed by besides their tokens.
 const USUAL: usize = 1 << 14;
@@ -139,7 +140,7 @@ pub struct Output {
 /// All sequences so far.
 struct State {
     spool: Spool,
-    rows: ColumnWriter<Row>,
+    rows: ListWriter<Row>,
     /// Rows that were dropped again; those after the last one here were not.
     dropped: Vec<bool>,
     /// For each kind and band, tokens on either side.
@@ -152,10 +153,9 @@ impl Output {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn new(folder: &Path, bands: &[Band], width: TokenWidth) -> Result<Self> {
-        let rows = ColumnWriter::in_folder(folder)
-            .map_err(|source| Error::io("create a file in", folder, source))?;
         let tokens = Kind::ALL.map(|_| vec![[0; 2]; bands.len()]);
-        let state = State { spool: Spool::new(folder)?, rows, dropped: Vec::new(), tokens };
+        let state =
+            State { spool: Spool::new(folder)?, rows: ListWriter::new(folder)?, dropped: Vec::new(), tokens };
         Ok(Self { bands: bands.to_vec(), width, state: Mutex::new(state) })
     }
 
@@ -220,7 +220,7 @@ impl Output {
             kind: kind as u8,
             seen: u8::from(seen),
         };
-        state.rows.extend(&[row]).map_err(|source| Error::io("write", state.spool.folder(), source))
+        state.rows.extend(&[row])
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -230,6 +230,11 @@ impl Output {
     /// How many tokens the sequences of a kind have so far.
     pub fn tokens(&self, kind: Kind) -> u64 {
         self.state().tokens[kind as usize].iter().flatten().sum()
+    }
+
+    /// Where its spool lies.
+    pub fn folder(&self) -> PathBuf {
+        self.state().spool.folder().to_path_buf()
     }
 
     /// A shelf in the same folder.
@@ -255,8 +260,8 @@ impl Output {
     /// [`crate::Error::Io`] if the disk is full.
     pub fn keep_first(&self, kind: Kind, allowance: &[[u64; 2]]) -> Result<u64> {
         let mut state = self.state();
-        let State { spool, rows, dropped, tokens } = &mut *state;
-        let rows = rows.so_far().map_err(|source| Error::io("write", spool.folder(), source))?;
+        let State { rows, dropped, tokens, .. } = &mut *state;
+        let rows = rows.so_far()?;
         dropped.resize(rows.len(), false);
         let mut groups: BTreeMap<(u8, u8, u8), Vec<u32>> = BTreeMap::new();
         for (place, row) in (0u32..).zip(rows.iter()).filter(|(_, row)| row.kind == kind as u8) {
@@ -292,7 +297,7 @@ impl Output {
     pub fn finish(self) -> Result<Finished> {
         let State { spool, rows, dropped, .. } =
             self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let rows = rows.finish().map_err(|source| Error::io("write", spool.folder(), source))?;
+        let rows = rows.finish()?;
         let mut groups: BTreeMap<(u8, u8, u8), Vec<u32>> = BTreeMap::new();
         for (place, row) in (0u32..).zip(rows.iter()) {
             if !dropped.get(place as usize).is_some_and(|&dropped| dropped) {

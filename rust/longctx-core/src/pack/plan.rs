@@ -1,17 +1,23 @@
 //! Which file blocks are learnt together: the targets of each hierarchical sequence.
 
+use std::path::Path;
+
+use longctx_column::Column;
+
 use super::fit::{Block, fit};
+use super::list::ListWriter;
 use super::output::Side;
 use super::world::World;
+use crate::Result;
 use crate::sequence::Window;
 
-/// The targets of all sequences of one band and side: few large lists, for there may be a million of sequences.
+/// The targets of all sequences of one band and side: lists on disk, for there may be millions of sequences.
 pub struct Plan {
     side: Side,
     band: usize,
-    blocks: Vec<Block>,
+    blocks: Column<Block>,
     /// Where the blocks of each sequence end.
-    ends: Vec<u32>,
+    ends: Column<u32>,
 }
 
 /// Targets of one sequence.
@@ -55,7 +61,12 @@ pub fn target_limit(max: u32) -> u32 {
 
 /// The targets on one side of the split in one band, by directory. With context, whole files share two thirds of the
 /// band; a longer one that the band can hold whole is alone.
-pub fn plan(world: &World<'_>, band: usize, side: Side) -> Plan {
+///
+/// The plan lies in files in `folder`.
+///
+/// # Errors
+/// [`crate::Error::Io`] if the disk is full.
+pub fn plan(world: &World<'_>, band: usize, side: Side, folder: &Path) -> Result<Plan> {
     let documents = &world.corpus.documents;
     let with_context = world.shows_context();
     let blocks = (0u32..)
@@ -69,7 +80,7 @@ pub fn plan(world: &World<'_>, band: usize, side: Side) -> Plan {
                 document,
                 window: number,
                 length: window.block_length(header, elision),
-                has_context: window.context > 0,
+                context: window.context,
             })
         });
     let limits = &world.options.bands[band];
@@ -78,14 +89,12 @@ pub fn plan(world: &World<'_>, band: usize, side: Side) -> Plan {
         false => (limits.min, limits.max),
     };
     let path_of = |document: u32| documents.get(document).path;
-    let mut plan = Plan { side, band, blocks: Vec::new(), ends: Vec::new() };
+    let (mut planned, mut ends) = (ListWriter::new(folder)?, ListWriter::new(folder)?);
     fit(blocks, path_of, min, max, |bin| {
-        plan.blocks.extend(bin.blocks);
-        plan.ends.push(plan.blocks.len() as u32);
-    });
-    plan.blocks.shrink_to_fit();
-    plan.ends.shrink_to_fit();
-    plan
+        planned.extend(&bin.blocks)?;
+        ends.extend(&[planned.len() as u32])
+    })?;
+    Ok(Plan { side, band, blocks: planned.finish()?, ends: ends.finish()? })
 }
 
 /// The window that a block shows.

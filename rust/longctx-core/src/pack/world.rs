@@ -36,19 +36,6 @@ pub struct World<'w> {
     pub commit: Option<Arc<str>>,
     /// Texts that each thread has read of late.
     pub texts: TextCache,
-    /// Where the imports of each document stand, once somebody asked.
-    pub imports: ImportLines,
-}
-
-/// For each document the bytes of the lines with its imports, once somebody asked; empty without a graph, where nobody
-/// does.
-pub struct ImportLines(Vec<OnceLock<Box<[Range<usize>]>>>);
-
-impl ImportLines {
-    /// None known yet, of so many documents.
-    pub fn new(documents: usize) -> Self {
-        Self((0..documents).map(|_| OnceLock::new()).collect())
-    }
 }
 
 /// The texts that each thread read last; neighbouring sequences show the same files.
@@ -57,17 +44,18 @@ pub type TextCache = ThreadLocal<RefCell<Texts>>;
 /// The texts that a thread read last.
 #[derive(Default)]
 pub struct Texts {
-    kept: VecDeque<Kept>,
+    kept: VecDeque<Arc<Kept>>,
     buffer: Vec<u8>,
 }
 
-/// A text, and what segments say of its document.
-#[derive(Clone)]
+/// A text, and what is known of its document.
 struct Kept {
     document: u32,
-    text: Arc<str>,
+    text: Box<str>,
     name: Arc<str>,
     blob: Arc<str>,
+    /// The bytes of the lines with its imports, once somebody asked.
+    imports: OnceLock<Box<[Range<usize>]>>,
 }
 
 /// Texts that a thread keeps.
@@ -79,7 +67,7 @@ const TEXT_BYTES: usize = 4 << 20;
 pub struct Loaded<'w> {
     /// What is known of it.
     pub record: Record<'w>,
-    kept: Kept,
+    kept: Arc<Kept>,
     commit: Option<Arc<str>>,
 }
 
@@ -95,8 +83,9 @@ impl World<'_> {
         let kept = match texts.iter().find(|known| known.document == document) {
             Some(kept) => kept.clone(),
             None => {
-                let text: Arc<str> = self.corpus.read_text(&record, buffer)?.into();
-                let one = Kept { document, text, name: record.name.into(), blob: record.blob.into() };
+                let text = self.corpus.read_text(&record, buffer)?.into();
+                let (name, blob) = (record.name.into(), record.blob.into());
+                let one = Arc::new(Kept { document, text, name, blob, imports: OnceLock::new() });
                 texts.push_front(one.clone());
                 let mut bytes = 0;
                 let kept = texts.iter().skip(1).take_while(|one| {
@@ -117,11 +106,10 @@ impl World<'_> {
     }
 
     /// The bytes of a document's lines with imports, as [`Known::import_lines`] finds them.
-    pub fn import_lines(&self, document: u32, loaded: &Loaded<'_>) -> &[Range<usize>] {
-        let Some(lines) = self.imports.0.get(document as usize) else { return &[] };
-        lines.get_or_init(|| {
+    pub fn import_lines<'l>(&self, loaded: &'l Loaded<'_>) -> &'l [Range<usize>] {
+        loaded.kept.imports.get_or_init(|| {
             let facts = self.facts(&loaded.record);
-            facts.map(|facts| facts.import_lines(loaded.text().text).into_boxed_slice()).unwrap_or_default()
+            facts.map(|facts| facts.import_lines(&loaded.kept.text).into_boxed_slice()).unwrap_or_default()
         })
     }
 

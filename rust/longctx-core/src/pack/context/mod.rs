@@ -127,15 +127,15 @@ impl<'c> Chooser<'c> {
         loaded: &'t [Loaded<'t>],
     ) -> Targets<'t> {
         let mut known = Names::new();
-        for (&document, one) in documents.iter().zip(loaded) {
-            for range in self.world.import_lines(document, one) {
+        for one in loaded {
+            for range in self.world.import_lines(one) {
                 known.add(one.text().text.get(range.clone()).unwrap_or_default());
             }
         }
         let (mut later_window, mut begins) = (false, 0);
         let place = |block: &Block| documents.binary_search(&block.document).ok();
         let first = planned.blocks.first().and_then(place).unwrap_or(0);
-        if let Some(block) = planned.blocks.first().filter(|block| block.has_context) {
+        if let Some(block) = planned.blocks.first().filter(|block| block.has_context()) {
             let window = plan::window(self.world, planned.band, block);
             if let Some(one) = loaded.get(first) {
                 let overlap = window.bytes.start as usize..window.learnt_from as usize;

@@ -23,7 +23,7 @@ impl Chooser<'_> {
                 }
             })
             .collect();
-        let imports = self.world.import_lines(targets.documents[targets.first], own).iter();
+        let imports = self.world.import_lines(own).iter();
         pieces.extend(imports.map(|range| Piece::new(range.clone(), Role::Imports, Why::OwnImports)));
         pieces.retain(|piece| piece.bytes.end <= begins);
         pieces.sort_by_key(|piece| (piece.bytes.start, std::cmp::Reverse(piece.bytes.end)));

@@ -91,7 +91,7 @@ proptest! {
                 sizes: sample.sizes(),
             })?;
         }
-        let parts = writers.into_iter().map(DocumentsWriter::finish).collect::<std::io::Result<_>>()?;
+        let parts = writers.into_iter().map(DocumentsWriter::finish).collect::<crate::Result<_>>()?;
         let (mut documents, numbers) = Documents::new(parts);
         prop_assert_eq!(numbers, (0..samples.len() as u32).map(|number| number * 3).collect::<Vec<_>>());
         for document in 0..samples.len() as u32 {

@@ -1,15 +1,16 @@
 //! Writing down what is known of documents, each thread in a file of its own.
 
-use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use longctx_column::{Column, ColumnWriter};
+use longctx_column::Column;
 
 use super::{Head, Hidden, Sizes, Stored, WHOLE};
+use crate::pack::list::ListWriter;
 use crate::path::RepoPathRef;
 use crate::sequence::{Band, RedactedTokens, Window};
 use crate::source::{Encoding, Language};
+use crate::{Error, Result};
 
 /// A new document, and what is known of it.
 pub struct NewDocument<'n> {
@@ -49,7 +50,7 @@ pub fn window_limit(band: &Band) -> u32 {
 
 /// Collects the documents that one thread read.
 pub struct DocumentsWriter {
-    words: ColumnWriter<u32>,
+    words: ListWriter<u32>,
     /// What the caller calls each document, and the word that it begins at.
     places: Vec<(u32, u32)>,
     hidden: Vec<(u32, Hidden)>,
@@ -66,17 +67,20 @@ impl DocumentsWriter {
     /// Documents that will lie in a file without a name in `folder`.
     ///
     /// # Errors
-    /// The file cannot be made.
-    pub fn in_folder(folder: &Path) -> io::Result<Self> {
-        Ok(Self { words: ColumnWriter::in_folder(folder)?, places: Vec::new(), hidden: Vec::new() })
+    /// [`Error::Io`] if the file cannot be made.
+    pub fn in_folder(folder: &Path) -> Result<Self> {
+        Ok(Self { words: ListWriter::new(folder)?, places: Vec::new(), hidden: Vec::new() })
     }
 
     /// Adds a document. `number` gives it its place among all.
     ///
     /// # Errors
-    /// The disk is full, or a thread has met more than 16 GiB of such rows.
-    pub fn add(&mut self, number: u32, document: &NewDocument<'_>) -> io::Result<()> {
-        let at = u32::try_from(self.words.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    /// [`Error::Io`] if the disk is full, [`Error::Usage`] if one thread meets too many documents: they may take 16 GiB.
+    pub fn add(&mut self, number: u32, document: &NewDocument<'_>) -> Result<()> {
+        let at = u32::try_from(self.words.len()).map_err(|_| {
+            let what = "the repository has too many files for so few threads";
+            Error::usage_hint(what, "pack its folders one by one, or with more threads")
+        })?;
         self.places.push((number, at));
         let name = document.path.text();
         let path = document.path.as_bytes();
@@ -117,8 +121,8 @@ impl DocumentsWriter {
     /// The finished part.
     ///
     /// # Errors
-    /// The disk is full, or the file cannot be mapped.
-    pub fn finish(self) -> io::Result<Part> {
+    /// [`Error::Io`] if the disk is full.
+    pub fn finish(self) -> Result<Part> {
         Ok(Part { words: self.words.finish()?, places: self.places, hidden: self.hidden })
     }
 }

@@ -202,7 +202,7 @@ impl<'w> Asker<'_, 'w> {
         let Some(&(to, called)) = found.first() else { return };
         let same_name = |other: &Snippet<'w>| other.defines_name(self.index, &snippet.name);
         let named = |other: &Snippet<'w>| other.defined(self.index).any(|(name, _)| snippet.has_word(name));
-        let elsewhere = |called: &Called| defined_in(called.target).is_some_and(|at| at != to && at != from);
+        let elsewhere = |called: Called| defined_in(called.target).is_some_and(|at| at != to && at != from);
         if self.others(&[from]).any(same_name)
             || self.others(&[from, to]).any(named)
             || self.full_calls(snippet).any(elsewhere)
@@ -227,10 +227,10 @@ impl<'w> Asker<'_, 'w> {
     }
 
     /// The calls in all of a snippet's definition, shown or not.
-    fn full_calls<'s>(&'s self, snippet: &'s Snippet<'w>) -> impl Iterator<Item = &'s Called> {
+    fn full_calls<'s>(&'s self, snippet: &'s Snippet<'w>) -> impl Iterator<Item = Called> + use<'s, 'w> {
         let body =
             snippet.item.and_then(|item| self.index.definition(item)).map(|definition| definition.range);
-        let calls = self.index.calls(snippet.document).iter();
+        let calls = self.index.calls(snippet.document);
         calls.filter(move |called| body.as_ref().is_some_and(|body| body.contains(&called.at)))
     }
 

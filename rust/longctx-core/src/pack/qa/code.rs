@@ -148,7 +148,7 @@ impl<'w> Chooser<'_, 'w> {
     /// Definitions that can be shown and that `item` surely calls, each with the place of the call.
     fn callees(&self, item: Item, chosen: &[Chosen]) -> Vec<(Item, u32)> {
         let Some(definition) = self.index.definition(item) else { return Vec::new() };
-        let calls = self.index.calls(item.document).iter();
+        let calls = self.index.calls(item.document);
         calls
             .filter(|called| called.sure && definition.range.contains(&called.at))
             .map(|called| (self.index.targets()[called.target as usize], called.at))

@@ -72,7 +72,7 @@ impl<'w> Heads<'w> {
             if index.facts(other).is_none() {
                 continue;
             }
-            let lines = self.world.import_lines(other, &loaded);
+            let lines = self.world.import_lines(&loaded);
             let range = head(loaded.text().text, lines, bytes_in(&loaded, share));
             let tokens = crate::pack::context::estimate(&record, range.len());
             let snippet = Snippet::of_lines(index, other, loaded, vec![range]);
@@ -123,7 +123,7 @@ impl<'w> Heads<'w> {
     /// The imports whose lines a snippet shows.
     fn shown(&self, snippet: &Snippet<'w>) -> Vec<&'w Edge> {
         let text = snippet.loaded.text();
-        let lines = self.world.import_lines(snippet.document, &snippet.loaded);
+        let lines = self.world.import_lines(&snippet.loaded);
         imports(self.world, snippet.document)
             .filter(|edge| {
                 line_start(text.text, edge.line).is_some_and(|start| {

@@ -1,12 +1,18 @@
 //! Who defines and who calls what, over the whole repository.
 
+use std::path::Path;
+
+use bytemuck::{AnyBitPattern, NoUninit};
+use longctx_column::Column;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::resolve::{Site, Sure, resolve};
 use crate::Result;
+use crate::buckets::{Buckets, Starts};
 use crate::graph::Known;
 use crate::interrupt::Watch;
+use crate::pack::list::ListWriter;
 use crate::pack::world::World;
 use crate::sequence::words;
 use crate::symbols::calls::{self, Call};
@@ -16,7 +22,8 @@ use crate::symbols::{Symbol, SymbolKind};
 const SHORTEST: usize = 3;
 
 /// A definition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, NoUninit, AnyBitPattern)]
+#[repr(C)]
 pub struct Item {
     /// The document.
     pub document: u32,
@@ -37,15 +44,29 @@ pub struct Called {
     pub sure: bool,
 }
 
+/// A call as it is stored: the byte where the name begins, the target, the definition that it stands in or [`NOTHING`],
+/// and how sure it is that the target is meant.
+type Row = [u32; 4];
+
+/// Stands for the definition around a call on the top level.
+const NOTHING: u32 = u32::MAX;
+
+/// So many documents are read at a time, for what is found in them waits in memory.
+const BATCH: usize = 1 << 12;
+
 /// Definitions and calls by name.
 pub struct Index<'w> {
     world: &'w World<'w>,
     /// Sorted.
     targets: Vec<Item>,
-    /// By document, in order.
-    calls: Vec<Box<[Called]>>,
-    /// For each target the sure calls from other definitions: document, and place in its list.
-    callers: Vec<Vec<(u32, u32)>>,
+    /// For each target whether others call its name without needing it.
+    shared: Vec<bool>,
+    /// Document by document, in order.
+    calls: Column<Row>,
+    /// Where the calls of each document are.
+    of_document: Starts,
+    /// The sure calls of each target from other definitions: places in `calls`.
+    callers: Buckets,
 }
 
 /// What bears a name.
@@ -57,44 +78,44 @@ struct Bearers {
 }
 
 impl<'w> Index<'w> {
-    /// Reads the calls of all documents.
+    /// Reads the calls of all documents into files in `folder`.
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Interrupted`].
-    pub fn new(world: &'w World<'w>, watch: Watch<'_>) -> Result<Self> {
+    pub fn new(world: &'w World<'w>, folder: &Path, watch: Watch<'_>) -> Result<Self> {
         let (targets, by_name) = targets(world);
         let documents = world.corpus.documents.len();
         watch.progress.begin("reading calls", "files", documents as u64);
-        let found: Vec<Vec<(Called, Sure)>> = (0..documents as u32)
-            .into_par_iter()
-            .map(|document| {
+        let mut shared = vec![false; targets.len()];
+        let mut calls = ListWriter::new(folder)?;
+        let mut counts: Vec<u32> = Vec::with_capacity(documents);
+        for begin in (0..documents).step_by(BATCH) {
+            let batch = begin as u32..(begin + BATCH).min(documents) as u32;
+            let found = batch.into_par_iter().map(|document| {
                 watch.check()?;
                 let found = calls_of(world, document, &targets, &by_name);
                 watch.progress.advance(1);
                 found
-            })
-            .collect::<Result<_>>()?;
-        let mut shared = vec![false; targets.len()];
-        for (called, _) in found.iter().flatten().filter(|(_, sure)| *sure == Sure::Others) {
-            shared[called.target as usize] = true;
-        }
-        let mut callers = vec![Vec::new(); targets.len()];
-        let mut calls = Vec::with_capacity(found.len());
-        for (document, found) in (0u32..).zip(found) {
-            let mut these = Vec::with_capacity(found.len());
-            for (mut called, sure) in found {
-                let target = called.target as usize;
-                called.sure = sure == Sure::Yes || sure == Sure::UnlessOthers && !shared[target];
-                let itself = targets[target];
-                let from = called.caller.map(|definition| Item { document, definition });
-                if called.sure && from.is_some_and(|from| from != itself) {
-                    callers[target].push((document, these.len() as u32));
+            });
+            for rows in found.collect::<Result<Vec<Vec<Row>>>>()? {
+                for [_, target, _, sure] in &rows {
+                    shared[*target as usize] |= *sure == Sure::Others as u32;
                 }
-                these.push(called);
+                counts.push(rows.len() as u32);
+                calls.extend(&rows)?;
             }
-            calls.push(these.into_boxed_slice());
         }
-        Ok(Self { world, targets, calls, callers })
+        let calls = calls.finish()?;
+        let of_each = |(document, &count): (u32, &u32)| std::iter::repeat_n(document, count as usize);
+        let from = (0u32..).zip(&counts).flat_map(of_each);
+        let of_document = Starts::new(documents, from.clone());
+        let callers = (0u32..).zip(&*calls).zip(from).filter_map(|((place, row), document)| {
+            let called = called(row, &shared);
+            let from = Item { document, definition: called.caller? };
+            (called.sure && from != targets[called.target as usize]).then_some((called.target, place))
+        });
+        let callers = Buckets::of_pairs(targets.len(), callers);
+        Ok(Self { world, targets, shared, calls, of_document, callers })
     }
 
     /// The definitions that alone have their names, of what can be called.
@@ -108,14 +129,14 @@ impl<'w> Index<'w> {
     }
 
     /// The calls in a document of names that are targets', in order.
-    pub fn calls(&self, document: u32) -> &[Called] {
-        &self.calls[document as usize]
+    pub fn calls(&self, document: u32) -> impl Iterator<Item = Called> {
+        self.calls[self.of_document.of(document)].iter().map(|row| called(row, &self.shared))
     }
 
     /// The sure calls of a target from other definitions: documents and calls.
     pub fn callers(&self, target: u32) -> impl Iterator<Item = (u32, Called)> {
-        let all = self.callers[target as usize].iter();
-        all.map(|&(document, at)| (document, self.calls[document as usize][at as usize]))
+        let all = self.callers.of(target).iter();
+        all.map(|&place| (self.of_document.bucket(place), called(&self.calls[place as usize], &self.shared)))
     }
 
     /// What a document says.
@@ -139,6 +160,13 @@ impl<'w> Index<'w> {
             _ => definition.name().to_owned(),
         }
     }
+}
+
+/// A call, if it is known which targets are shared.
+fn called(&[at, target, caller, sure]: &Row, shared: &[bool]) -> Called {
+    let unless_others = sure == Sure::UnlessOthers as u32 && !shared[target as usize];
+    let sure = sure == Sure::Yes as u32 || unless_others;
+    Called { at, target, caller: (caller != NOTHING).then_some(caller), sure }
 }
 
 /// Whether a definition stands inside of a function.
@@ -206,7 +234,7 @@ fn calls_of(
     document: u32,
     targets: &[Item],
     by_name: &FxHashMap<&str, u32>,
-) -> Result<Vec<(Called, Sure)>> {
+) -> Result<Vec<Row>> {
     let record = world.corpus.documents.get(document);
     let Some(facts) = world.facts(&record) else { return Ok(Vec::new()) };
     let loaded = world.load(document)?;
@@ -216,7 +244,7 @@ fn calls_of(
         let hidden = text.hidden.iter().any(|range| range.contains(&(call.at as usize)));
         by_name.contains_key(&*call.name) && !hidden
     });
-    let lines = world.import_lines(document, &loaded).iter();
+    let lines = world.import_lines(&loaded).iter();
     let imported: FxHashSet<&str> =
         lines.flat_map(|range| words(&text.text[range.clone()])).map(|(_, word)| word).collect();
     let site = Site { document, facts, imported };
@@ -225,8 +253,7 @@ fn calls_of(
     let found = all.iter().zip(callers).map(|(call, caller)| {
         let target = by_name[&*call.name];
         let sure = resolve(world, &site, call, caller, targets[target as usize]);
-        // Whether it is sure is known once all files are read.
-        (Called { at: call.at, target, caller, sure: false }, sure)
+        [call.at, target, caller.unwrap_or(NOTHING), sure as u32]
     });
     Ok(found.collect())
 }

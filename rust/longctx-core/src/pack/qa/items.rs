@@ -3,13 +3,19 @@
 use std::collections::BinaryHeap;
 use std::hash::Hash;
 use std::ops::Range;
+use std::path::Path;
 
+use bytemuck::{AnyBitPattern, NoUninit};
+use longctx_column::Column;
 use rustc_hash::FxHashMap;
 
 use super::dice::Dice;
 use super::index::{Index, Item, in_function, is_askable, is_function};
+use crate::Result;
+use crate::buckets::{Buckets, Starts};
 use crate::pack::context::estimate;
 use crate::pack::documents::Documents;
+use crate::pack::list::{ListWriter, list};
 use crate::pack::output::Side;
 use crate::pack::world::World;
 use crate::symbols::{Symbol, SymbolKind};
@@ -25,29 +31,42 @@ const COMMON: usize = 4096;
 
 /// Definitions in the order of their documents.
 pub struct Items {
-    all: Vec<Item>,
-    traits: Vec<Traits>,
+    all: Column<Item>,
+    traits: Column<Traits>,
     /// The words of their names, one after the other.
-    named: Vec<u32>,
-    homes: Vec<Home>,
+    named: Column<u32>,
+    homes: Column<Home>,
     words: Words,
-    /// By the number of a word the definitions that have it in their names; none for words that say nothing.
-    with: Vec<Vec<u32>>,
+    /// By the number of a word where the definitions are that have it in their names; none for words that say nothing.
+    with: Starts,
+    /// Definitions, word by word.
+    having: Column<u32>,
 }
 
 /// What makes a definition like others.
+#[derive(Clone, Copy, NoUninit, AnyBitPattern)]
+#[repr(C)]
 struct Traits {
-    kind: SymbolKind,
     /// About how many tokens it takes whole.
     size: u32,
-    /// The words of its name, as places in [`Items::named`].
-    words: Range<u32>,
-    /// Another definition surely calls it, and it alone has its name.
-    called: bool,
+    /// Where the words of its name begin in [`Items::named`].
+    words: u32,
+    /// How many they are.
+    word_count: u16,
+    kind: u8,
+    /// Whether another definition surely calls it, and it alone has its name.
+    called: u8,
+}
+
+impl Traits {
+    fn words(&self) -> Range<usize> {
+        self.words as usize..self.words as usize + usize::from(self.word_count)
+    }
 }
 
 /// What makes a document like others, by numbers that are equal where the things are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, NoUninit, AnyBitPattern)]
+#[repr(C)]
 struct Home {
     folder: u32,
     language: u32,
@@ -70,12 +89,50 @@ impl Words {
     }
 }
 
+/// Collects definitions.
+struct Collector<'i, 'w> {
+    index: &'i Index<'w>,
+    all: ListWriter<Item>,
+    traits: ListWriter<Traits>,
+    named: ListWriter<u32>,
+    words: Words,
+    /// How many names have each word.
+    counts: Vec<usize>,
+}
+
+impl Collector<'_, '_> {
+    fn add(&mut self, item: Item, definition: &Symbol<'_>, size: u32) -> Result<()> {
+        let words = self.words.of(definition.name());
+        self.counts.resize(self.words.0.len(), 0);
+        words.iter().for_each(|&word| self.counts[word as usize] += 1);
+        let target = self.index.target_of(item);
+        let traits = Traits {
+            size,
+            words: self.named.len() as u32,
+            word_count: words.len() as u16,
+            kind: definition.kind as u8,
+            called: u8::from(target.is_some_and(|place| self.index.callers(place).next().is_some())),
+        };
+        self.all.extend(&[item])?;
+        self.traits.extend(&[traits])?;
+        self.named.extend(&words)
+    }
+}
+
 impl Items {
-    /// All that can be shown.
-    pub fn new(world: &World<'_>, index: &Index<'_>) -> Self {
-        let homes = homes(&world.corpus.documents);
-        let (all, traits, named) = (Vec::new(), Vec::new(), Vec::new());
-        let mut items = Self { all, traits, named, homes, words: Words::default(), with: Vec::new() };
+    /// All that can be shown, in files in `folder`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full.
+    pub fn new(world: &World<'_>, index: &Index<'_>, folder: &Path) -> Result<Self> {
+        let mut collector = Collector {
+            index,
+            all: ListWriter::new(folder)?,
+            traits: ListWriter::new(folder)?,
+            named: ListWriter::new(folder)?,
+            words: Words::default(),
+            counts: Vec::new(),
+        };
         for (document, record) in (0u32..).zip(world.corpus.documents.iter()) {
             let Some(facts) = index.facts(document) else { continue };
             for (at, definition) in (0u32..).zip(facts.definitions.iter()) {
@@ -93,31 +150,19 @@ impl Items {
                     && is_askable(definition.name())
                     && !in_function(facts, &definition)
                 {
-                    items.add(index, Item { document, definition: at }, &definition, size);
+                    collector.add(Item { document, definition: at }, &definition, size)?;
                 }
             }
         }
-        for with in &mut items.with {
-            if with.len() > COMMON {
-                *with = Vec::new();
-            }
-        }
-        items
-    }
-
-    fn add(&mut self, index: &Index<'_>, item: Item, definition: &Symbol<'_>, size: u32) {
-        let number = self.all.len() as u32;
-        self.all.push(item);
-        let words = self.words.of(definition.name());
-        self.with.resize_with(self.words.0.len(), Vec::new);
-        for &word in &words {
-            self.with[word as usize].push(number);
-        }
-        let begin = self.named.len() as u32;
-        self.named.extend(words);
-        let words = begin..self.named.len() as u32;
-        let called = index.target_of(item).is_some_and(|place| index.callers(place).next().is_some());
-        self.traits.push(Traits { kind: definition.kind, size, words, called });
+        let Collector { all, traits, named, words, counts, .. } = collector;
+        let (all, traits, named) = (all.finish()?, traits.finish()?, named.finish()?);
+        let pairs = (0u32..).zip(&*traits).flat_map(|(number, traits)| {
+            let telling = named[traits.words()].iter().filter(|&&word| counts[word as usize] <= COMMON);
+            telling.map(move |&word| (word, number))
+        });
+        let (with, having) = Buckets::of_pairs(counts.len(), pairs).into_parts();
+        let (homes, having) = (list(folder, &homes(&world.corpus.documents))?, list(folder, &having)?);
+        Ok(Self { all, traits, named, homes, words, with, having })
     }
 
     /// Whether a definition can be shown.
@@ -143,7 +188,8 @@ impl Items {
         let here = self.all.partition_point(|other| *other < item);
         let around = here.saturating_sub(REACH) as u32..(here + REACH).min(self.all.len()) as u32;
         let mut far: Vec<u32> = Vec::with_capacity(SHARING * words.len());
-        for with in words.iter().map(|&word| &self.with[word as usize]).filter(|with| !with.is_empty()) {
+        let having = words.iter().map(|&word| &self.having[self.with.of(word)]);
+        for with in having.filter(|with| !with.is_empty()) {
             // Some of many, from any part of the repository.
             let (before, after) = with.split_at(dice.below(with.len()));
             let some = after.iter().chain(before).take(SHARING);
@@ -164,10 +210,10 @@ impl Items {
             {
                 continue;
             }
-            let theirs = &self.named[found.words.start as usize..found.words.end as usize];
+            let theirs = &self.named[found.words()];
             let shared = theirs.iter().filter(|word| words.contains(word)).count() as u32;
             let (long, short) = (size.max(found.size), size.min(found.size).max(1));
-            let score = u32::from(found.kind == definition.kind) * 4
+            let score = u32::from(found.kind == definition.kind as u8) * 4
                 + shared.min(3) * 3
                 + u32::from(home.folder == own.folder) * 3
                 + u32::from(home.language == own.language) * 4

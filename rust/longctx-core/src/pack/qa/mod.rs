@@ -92,8 +92,9 @@ pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Wa
     if allowance.iter().flatten().all(|&room| room == 0) {
         return Ok(QaCounts::default());
     }
-    let index = Index::new(world, watch)?;
-    let (items, heads) = (Items::new(world, &index), Heads::new(world));
+    let folder = output.folder();
+    let index = Index::new(world, &folder, watch)?;
+    let (items, heads) = (Items::new(world, &index, &folder)?, Heads::new(world));
     let library = story.map(|story| story.library(world, watch));
     let commits = library.as_ref().map(|library| Commits::new(world, library));
     let mut counts = QaCounts::default();

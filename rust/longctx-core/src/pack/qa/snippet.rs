@@ -94,7 +94,7 @@ impl<'w> Snippet<'w> {
         let definitions = index.facts(document).into_iter().flat_map(|facts| facts.definitions.iter());
         let heads = (0u32..).zip(definitions).filter(|(_, definition)| shows(definition.signature.start));
         let defines = heads.map(|(at, _)| at).collect();
-        let calls = index.calls(document).iter().filter(|called| shows(called.at)).copied().collect();
+        let calls = index.calls(document).filter(|called| shows(called.at)).collect();
         let text = loaded.text().text;
         let shown = ranges.iter().flat_map(|range| {
             let begins = range.start;
