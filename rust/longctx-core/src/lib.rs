@@ -10,6 +10,7 @@ pub mod error;
 pub mod graph;
 pub mod history;
 pub mod interrupt;
+mod list;
 pub mod pack;
 pub mod path;
 pub mod positioned;

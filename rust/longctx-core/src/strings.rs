@@ -1,24 +1,39 @@
-//! A list of short texts in one buffer.
+//! A list of short texts, on disk or in memory.
 
 use std::ops::Index;
+use std::path::Path;
+
+use longctx_column::Column;
+
+use crate::Result;
+use crate::list::ListWriter;
 
 /// Texts that are added once and stay.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Strings {
-    text: String,
+    text: Column<u8>,
     /// Where each ends.
-    ends: Vec<usize>,
+    ends: Column<u64>,
 }
 
 impl Strings {
+    /// Texts that lie in files without names in `folder`, or in memory without a folder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if the disk is full.
+    pub fn new<'s>(folder: Option<&Path>, texts: impl Iterator<Item = &'s str>) -> Result<Self> {
+        let (mut all, mut ends) =
+            (ListWriter::in_folder_if_any(folder)?, ListWriter::in_folder_if_any(folder)?);
+        for text in texts {
+            all.extend(text.as_bytes())?;
+            ends.extend(&[all.len() as u64])?;
+        }
+        Ok(Self { text: all.finish()?, ends: ends.finish()? })
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 
     /// All of them, in order.
@@ -31,7 +46,7 @@ impl Strings {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            match self[middle].cmp(wanted) {
+            match self.bytes(middle).cmp(wanted.as_bytes()) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Equal => return Some(middle),
                 std::cmp::Ordering::Greater => high = middle,
@@ -39,27 +54,19 @@ impl Strings {
         }
         None
     }
+
+    fn bytes(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.text[start..self.ends[at] as usize]
+    }
 }
 
 impl Index<usize> for Strings {
     type Output = str;
 
     fn index(&self, at: usize) -> &str {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[at]]
-    }
-}
-
-impl<'s> FromIterator<&'s str> for Strings {
-    fn from_iter<I: IntoIterator<Item = &'s str>>(texts: I) -> Self {
-        let mut strings = Self::default();
-        for text in texts {
-            strings.text.push_str(text);
-            strings.ends.push(strings.text.len());
-        }
-        strings.text.shrink_to_fit();
-        strings.ends.shrink_to_fit();
-        strings
+        // It was text when it was added.
+        std::str::from_utf8(self.bytes(at)).unwrap_or_default()
     }
 }
 
@@ -73,12 +80,14 @@ mod tests {
         #[test]
         fn texts_come_back_and_are_found(texts in prop::collection::btree_set("[a-cä]{0,3}", 0..30)) {
             let texts: Vec<String> = texts.into_iter().collect();
-            let strings: Strings = texts.iter().map(String::as_str).collect();
-            prop_assert_eq!(strings.iter().collect::<Vec<_>>(), texts.clone());
-            prop_assert_eq!(strings.is_empty(), texts.is_empty());
-            for wanted in ["", "a", "b", "abc", "ä", "cc"] {
-                let at = texts.iter().position(|text| text == wanted);
-                prop_assert_eq!(strings.find_sorted(wanted), at);
+            let folder = tempfile::tempdir()?;
+            for folder in [None, Some(folder.path())] {
+                let strings = Strings::new(folder, texts.iter().map(String::as_str))?;
+                prop_assert_eq!(strings.iter().collect::<Vec<_>>(), texts.clone());
+                for wanted in ["", "a", "b", "abc", "ä", "cc"] {
+                    let at = texts.iter().position(|text| text == wanted);
+                    prop_assert_eq!(strings.find_sorted(wanted), at);
+                }
             }
         }
     }

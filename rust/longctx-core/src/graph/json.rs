@@ -14,8 +14,8 @@ impl Serialize for Graph {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("Graph", 3)?;
         out.serialize_field("imports", &Imports(self))?;
-        out.serialize_field("edges", &List(self, &self.edges, edge_row))?;
-        out.serialize_field("unresolved", &List(self, &self.unresolved, unresolved_row))?;
+        out.serialize_field("edges", &List(self, || self.edges(), edge_row))?;
+        out.serialize_field("unresolved", &List(self, || self.unresolved.iter(), unresolved_row))?;
         out.end()
     }
 }
@@ -30,7 +30,7 @@ impl Serialize for Imports<'_> {
             if graph.facts(file as FileIndex).is_none() {
                 continue;
             }
-            let named = graph.needs(file as u32).iter().filter(|edge| edge.kind != EdgeKind::Package);
+            let named = graph.needs(file as u32).filter(|edge| edge.kind != EdgeKind::Package);
             let mut targets: Vec<&str> = named.map(|edge| &graph.files[edge.to as usize]).collect();
             targets.dedup();
             out.serialize_entry(path, &targets)?;
@@ -39,11 +39,11 @@ impl Serialize for Imports<'_> {
     }
 }
 
-struct List<'g, T, R>(&'g Graph, &'g [T], fn(&'g Graph, &'g T) -> R);
+struct List<'g, F, T, R>(&'g Graph, F, fn(&'g Graph, T) -> R);
 
-impl<T, R: Serialize> Serialize for List<'_, T, R> {
+impl<F: Fn() -> I, I: Iterator<Item = T>, T, R: Serialize> Serialize for List<'_, F, T, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|item| (self.2)(self.0, item)))
+        serializer.collect_seq((self.1)().map(|item| (self.2)(self.0, item)))
     }
 }
 
@@ -55,7 +55,7 @@ struct EdgeRow<'g> {
     line: u32,
 }
 
-fn edge_row<'g>(graph: &'g Graph, edge: &'g Edge) -> EdgeRow<'g> {
+fn edge_row(graph: &Graph, edge: Edge) -> EdgeRow<'_> {
     let path = |file: u32| &graph.files[file as usize];
     EdgeRow { from: path(edge.from), to: path(edge.to), kind: edge.kind, line: edge.line }
 }
@@ -82,7 +82,7 @@ impl Graph {
     pub fn to_dot(&self) -> String {
         let mut out = String::from("digraph imports {\n  rankdir=LR;\n  node [shape=box];\n");
         let mut strongest: BTreeMap<(u32, u32), EdgeKind> = BTreeMap::new();
-        for edge in &self.edges {
+        for edge in self.edges() {
             let kind = strongest.entry((edge.from, edge.to)).or_insert(edge.kind);
             *kind = (*kind).max(edge.kind);
         }
@@ -99,7 +99,7 @@ impl Graph {
     /// How many edges there are of each kind and unresolved imports for each reason, by their JSON names.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        for edge in &self.edges {
+        for edge in self.edges() {
             *counts.entry(edge.kind.name()).or_insert(0) += 1;
         }
         for import in &self.unresolved {

@@ -15,8 +15,10 @@ mod resolve;
 mod testing;
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
+use longctx_column::Column;
 use rayon::prelude::*;
 
 pub use edge::{Edge, EdgeKind, FileIndex, Reason, Unresolved};
@@ -27,6 +29,7 @@ pub use parse::{MAX_BYTES, read};
 
 use crate::buckets::{Buckets, Starts};
 use crate::interrupt::Watch;
+use crate::list::list_of;
 use crate::strings::Strings;
 use crate::symbols::{SymbolTable, SymbolTableWriter, Symbols};
 use crate::{Error, Result};
@@ -54,8 +57,6 @@ pub struct Project<'a> {
 pub struct Graph {
     /// All paths, sorted bytewise; a [`FileIndex`] points here.
     pub files: Strings,
-    /// Sorted by `from`, `to` and kind; one for each kind between two files, with its first line.
-    pub edges: Vec<Edge>,
     /// Imports that name no file of the tree, sorted by file and line.
     pub unresolved: Vec<Unresolved>,
     /// What files say.
@@ -64,11 +65,18 @@ pub struct Graph {
     summary_of: Vec<u32>,
     /// The definitions of all files.
     tables: Vec<SymbolTable>,
-    /// Where the edges of each file begin in `edges`, and the end.
-    starts: Starts,
-    /// The edges by the file that they point to, as indices into `edges`.
-    incoming: Buckets,
+    /// Sorted by `from`, `to` and kind; one for each kind between two files, with its first line.
+    edges: Column<Row>,
+    /// Where the edges of each file are.
+    outgoing: Starts,
+    /// Places of edges, by the file that they point to.
+    to: Column<u32>,
+    /// Where those of each file are.
+    incoming: Starts,
 }
+
+/// An edge as it is stored: from, to, kind, line.
+type Row = [u32; 4];
 
 /// Stands for the summary of a file that has none.
 const NOTHING: u32 = u32::MAX;
@@ -121,7 +129,7 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     listed.extend(project.listed.iter().map(|&path| Listed { path: path.into(), summary: None, number: 0 }));
     let links = |number: u32| Ok(links[number as usize].clone());
     let facts = Facts { summaries, tables: vec![table.finish().map_err(failed)?], links: &links };
-    connect(listed, facts, files, true, watch)
+    connect(listed, facts, files, None, watch)
 }
 
 /// What is known of files that were read.
@@ -153,16 +161,18 @@ impl Facts<'_> {
 }
 
 /// Resolves what files import that were read before, by [`read`]. `configuration` needs to hold the files that tell about
-/// the project, see [`project::is_configuration`]; it may hold others. Imports of what comes from elsewhere, which is most
-/// that lead nowhere, are forgotten unless `keeps_external`.
+/// the project, see [`project::is_configuration`]; it may hold others.
+///
+/// With a folder the graph lies there in files without names, and imports of what comes from elsewhere, which is most that
+/// lead nowhere, are forgotten.
 ///
 /// # Errors
-/// [`crate::Error::Interrupted`], and those of `facts`.
+/// [`Error::Io`] if the disk is full, [`Error::Interrupted`], and those of `facts`.
 pub fn connect(
     mut files: Vec<Listed<'_>>,
     facts: Facts<'_>,
     mut configuration: Vec<SourceFile<'_>>,
-    keeps_external: bool,
+    folder: Option<&Path>,
     watch: Watch<'_>,
 ) -> Result<Graph> {
     files.sort_unstable_by(|a, b| {
@@ -170,11 +180,15 @@ pub fn connect(
     });
     files.dedup_by(|later, first| later.path == first.path);
     configuration.sort_unstable_by_key(|file| file.path);
-    let found = resolve::all(&files, &facts, &configuration, keeps_external, watch)?;
+    let found = resolve::all(&files, &facts, &configuration, folder.is_none(), watch)?;
     // Resolving takes more room than what was found.
     longctx_alloc::give_back();
     let Facts { summaries, tables, .. } = facts;
-    Ok(Graph::new(&files, summaries, tables, found))
+    Graph::new(&files, summaries, tables, found, folder)
+}
+
+fn edge(&[from, to, kind, line]: &Row) -> Edge {
+    Edge { from, to, kind: EdgeKind::ALL[kind as usize], line }
 }
 
 impl Graph {
@@ -183,20 +197,23 @@ impl Graph {
         summaries: Vec<FileSummary>,
         tables: Vec<SymbolTable>,
         found: resolve::Found,
-    ) -> Self {
+        folder: Option<&Path>,
+    ) -> Result<Self> {
         let resolve::Found { mut edges, mut unresolved, .. } = found;
         edges.retain(|edge| edge.from != edge.to);
         edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
         edges.dedup_by_key(|edge| (edge.from, edge.to, edge.kind));
-        edges.shrink_to_fit();
         unresolved.sort_unstable();
         unresolved.dedup();
         unresolved.shrink_to_fit();
-        let files: Strings = listed.iter().map(|file| &*file.path).collect();
+        let files = Strings::new(folder, listed.iter().map(|file| &*file.path))?;
         let summary_of = listed.iter().map(|file| file.summary.unwrap_or(NOTHING)).collect();
-        let starts = Starts::new(files.len(), edges.iter().map(|edge| edge.from));
-        let incoming = Buckets::new(files.len(), edges.iter().map(|edge| edge.to));
-        Self { files, edges, unresolved, summaries, summary_of, tables, starts, incoming }
+        let outgoing = Starts::new(files.len(), edges.iter().map(|edge| edge.from));
+        let (incoming, to) = Buckets::new(files.len(), edges.iter().map(|edge| edge.to)).into_parts();
+        let to = list_of(folder, to.into_iter())?;
+        let row = |edge: Edge| [edge.from, edge.to, edge.kind as u32, edge.line];
+        let edges = list_of(folder, edges.into_iter().map(row))?;
+        Ok(Self { files, unresolved, summaries, summary_of, tables, edges, outgoing, to, incoming })
     }
 
     /// Where a path is in `files`.
@@ -210,14 +227,31 @@ impl Graph {
         Some(self.summaries.get(summary as usize)?.with(&self.tables))
     }
 
+    /// All edges, sorted by `from`, `to` and kind; one for each kind between two files, with its first line.
+    pub fn edges(&self) -> impl ExactSizeIterator<Item = Edge> {
+        self.edges.iter().map(edge)
+    }
+
     /// What a file needs, sorted by path.
-    pub fn needs(&self, file: FileIndex) -> &[Edge] {
-        &self.edges[self.starts.of(file)]
+    pub fn needs(&self, file: FileIndex) -> impl ExactSizeIterator<Item = Edge> + Clone {
+        self.edges[self.outgoing.of(file)].iter().map(edge)
+    }
+
+    /// One of [`Self::needs`], by place.
+    pub fn need(&self, file: FileIndex, place: usize) -> Option<Edge> {
+        self.edges[self.outgoing.of(file)].get(place).map(edge)
+    }
+
+    /// The edges from a file to another, one for each kind.
+    pub fn between(&self, from: FileIndex, to: FileIndex) -> impl Iterator<Item = Edge> {
+        let needs = &self.edges[self.outgoing.of(from)];
+        let first = needs.partition_point(|row| row[1] < to);
+        needs[first..].iter().map(edge).take_while(move |edge| edge.to == to)
     }
 
     /// Who needs a file, sorted by path.
-    pub fn needed_by(&self, file: FileIndex) -> impl Iterator<Item = &Edge> {
-        self.incoming.of(file).iter().map(|&at| &self.edges[at as usize])
+    pub fn needed_by(&self, file: FileIndex) -> impl Iterator<Item = Edge> {
+        self.to[self.incoming.of(file)].iter().map(|&at| edge(&self.edges[at as usize]))
     }
 
     /// The files that most others need, with how many need them; most first, at most `limit`.

@@ -135,8 +135,9 @@ impl<'g> Sorter<'g> {
                     self.on_stack[at] = true;
                 }
                 let mut child = None;
-                for (offset, edge) in graph.needs(file).iter().enumerate().skip(resume) {
-                    if edge.kind < weakest || !self.inside(edge) {
+                let open = (resume..).map_while(|place| Some((place, graph.need(file, place)?)));
+                for (offset, edge) in open {
+                    if edge.kind < weakest || !self.inside(&edge) {
                         continue;
                     }
                     if self.seen[edge.to as usize] == UNSEEN {
@@ -179,7 +180,7 @@ impl<'g> Sorter<'g> {
         let place = |file: FileIndex| files.binary_search(&file).ok();
         let within = |sorter: &Self, edge: &Edge| edge.kind == kind && sorter.inside(edge);
         for (at, &file) in files.iter().enumerate() {
-            for edge in graph.needs(file).iter().filter(|edge| within(self, edge)) {
+            for edge in graph.needs(file).filter(|edge| within(self, edge)) {
                 needs[at] += 1;
                 if let Some(to) = place(edge.to) {
                     needed[to] += 1;
@@ -203,7 +204,7 @@ impl<'g> Sorter<'g> {
             self.part[files[at] as usize] = 0;
             let file = files[at];
             let users = graph.needed_by(file).filter(|edge| edge.kind == kind).map(|edge| (edge.from, -1, 0));
-            let used = graph.needs(file).iter().filter(|edge| edge.kind == kind).map(|edge| (edge.to, 0, -1));
+            let used = graph.needs(file).filter(|edge| edge.kind == kind).map(|edge| (edge.to, 0, -1));
             for (other, fewer_needs, fewer_users) in users.chain(used) {
                 if self.part[other as usize] != self.parts {
                     continue;

@@ -131,7 +131,7 @@ mod tests {
 
     fn edges(graph: &Graph) -> Vec<(&str, &str)> {
         let path = |file: u32| &graph.files[file as usize];
-        graph.edges.iter().map(|edge| (path(edge.from), path(edge.to))).collect()
+        graph.edges().map(|edge| (path(edge.from), path(edge.to))).collect()
     }
 
     #[test]

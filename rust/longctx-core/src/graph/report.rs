@@ -105,7 +105,7 @@ fn unknown(graph: &Graph, file: &str) -> Error {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let graph = &self.graph;
-        let of_kind = |kind| graph.edges.iter().filter(move |edge| edge.kind == kind).count();
+        let of_kind = |kind| graph.edges().filter(move |edge| edge.kind == kind).count();
         let kinds = EdgeKind::ALL.into_iter().rev();
         let facts = || (0..graph.files.len()).filter_map(|file| graph.facts(file as FileIndex));
         Overview {
@@ -114,7 +114,7 @@ impl Serialize for Report {
             files: graph.files.len(),
             sources: facts().count(),
             broken: facts().filter(|facts| facts.broken).count(),
-            edges: graph.edges.len(),
+            edges: graph.edges().len(),
             kinds: kinds
                 .map(|kind| Kind { kind, edges: of_kind(kind), firm: kind >= FIRM })
                 .filter(|kind| kind.edges > 0)
@@ -266,11 +266,11 @@ struct Link<'g> {
 
 impl<'g> OneFile<'g> {
     fn of(graph: &'g Graph, file: FileIndex) -> Self {
-        let link = |other, edge: &Edge| Link { path: graph.path(other), kind: edge.kind, line: edge.line };
+        let link = |other, edge: Edge| Link { path: graph.path(other), kind: edge.kind, line: edge.line };
         let own = graph.unresolved.iter().filter(|import| import.from == file);
         Self {
             path: graph.path(file),
-            needs: graph.needs(file).iter().map(|edge| link(edge.to, edge)).collect(),
+            needs: graph.needs(file).map(|edge| link(edge.to, edge)).collect(),
             needed_by: graph.needed_by(file).map(|edge| link(edge.from, edge)).collect(),
             unresolved: own.map(|import| Import::of(graph, import)).collect(),
         }

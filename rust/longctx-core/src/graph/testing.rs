@@ -13,7 +13,7 @@ pub(crate) fn graph(files: &[(&str, &str)]) -> Graph {
 pub(crate) fn edges(files: &[(&str, &str)]) -> Vec<String> {
     let graph = graph(files);
     let path = |file: u32| &graph.files[file as usize];
-    let named = graph.edges.iter().filter(|edge| edge.kind != super::EdgeKind::Package);
+    let named = graph.edges().filter(|edge| edge.kind != super::EdgeKind::Package);
     named.map(|edge| format!("{} -> {} ({})", path(edge.from), path(edge.to), edge.kind.name())).collect()
 }
 

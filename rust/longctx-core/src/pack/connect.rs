@@ -1,5 +1,6 @@
 //! The graph of the documents, and of files without a text that imports may name.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::corpus::Rejected;
@@ -39,6 +40,7 @@ pub fn connect(
     rejected: &[Rejected],
     skipped: &[Skipped],
     with_empty: bool,
+    folder: &Path,
     watch: Watch<'_>,
 ) -> Result<Graph> {
     let Read { documents, mut summaries, summary_of, mut tables, spools, configuration } = read;
@@ -74,7 +76,7 @@ pub fn connect(
     };
     let texts = configuration.iter().map(|(path, text)| SourceFile { path, text }).collect();
     let facts = Facts { summaries, tables, links: &links };
-    graph::connect(files, facts, texts, false, watch)
+    graph::connect(files, facts, texts, Some(folder), watch)
 }
 
 /// What leads from a document to others; nothing where its language has no grammar.

@@ -119,7 +119,7 @@ pub fn encode(
         spools: &spools,
         configuration: &configuration,
     };
-    let graph = connect(read, &rejected, &listing.skipped, options.needs_graph(), watch)?;
+    let graph = connect(read, &rejected, &listing.skipped, options.needs_graph(), folder, watch)?;
     let mut document_of = vec![None; graph.files.len()];
     for number in 0..documents.len() as u32 {
         if let Some(file) = graph.index_of(documents.get(number).name) {

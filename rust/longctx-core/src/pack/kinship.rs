@@ -11,7 +11,6 @@ use rustc_hash::FxHashMap;
 use super::clusters::{Clusters, Reason};
 use super::corpus::Corpus;
 use super::documents::Record;
-use super::list::ListWriter;
 use super::minhash::{self, Sketch, near_duplicates, sketch};
 use super::options::PackOptions;
 use super::past::Past;
@@ -20,6 +19,7 @@ use crate::cache::{Cache, Key, KeyMaker};
 use crate::graph::EdgeKind;
 use crate::history::{Blob, ObjectId};
 use crate::interrupt::Watch;
+use crate::list::ListWriter;
 use crate::source::Encoding;
 
 /// Cycles of more files are not kept together: they would be half of a repository.

@@ -12,7 +12,6 @@ mod encode;
 mod fit;
 mod hierarchical;
 mod kinship;
-mod list;
 mod minhash;
 mod options;
 mod output;

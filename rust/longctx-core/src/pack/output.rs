@@ -11,10 +11,10 @@ use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::list::ListWriter;
 use super::spool::{Shelf, Spool, SpoolReader};
 use crate::Result;
 use crate::difficulty::{Difficulty, Features};
+use crate::list::ListWriter;
 use crate::sequence::{Band, Draft, Kind, Segment};
 use crate::shard::TokenWidth;
 

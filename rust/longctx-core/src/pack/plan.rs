@@ -5,10 +5,10 @@ use std::path::Path;
 use longctx_column::Column;
 
 use super::fit::{Block, fit};
-use super::list::ListWriter;
 use super::output::Side;
 use super::world::World;
 use crate::Result;
+use crate::list::ListWriter;
 use crate::sequence::Window;
 
 /// The targets of all sequences of one band and side: lists on disk, for there may be millions of sequences.

@@ -33,7 +33,7 @@ pub struct Bpe {
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// Bytes that are encoded without the caches before these are made: a short text is sooner done than they are.
-const UNCACHED: usize = 4096;
+pub(super) const UNCACHED: usize = 4096;
 
 /// What one thread keeps between calls: the caches and buffers.
 #[derive(Debug, Default)]
@@ -101,6 +101,14 @@ impl Stage<'_> {
         for (&id, &end) in entry.ids.iter().zip(&entry.ends).take(usize::from(entry.count)) {
             self.push(id, from + u32::from(end));
         }
+        if usize::from(entry.count) > INLINE {
+            let step = u32::from(entry.ends[1] - entry.ends[0]);
+            let mut end = from + u32::from(entry.ends[2]);
+            for _ in INLINE..usize::from(entry.count) {
+                end += step;
+                self.push(entry.ids[1], end);
+            }
+        }
     }
 
     /// Takes the `ids` of a pre-token that begins at `from`, however many.
@@ -111,6 +119,17 @@ impl Stage<'_> {
             self.make_room();
             self.push(id, end);
         }
+    }
+
+    /// Takes the tokens of a pre-token that begins at `from`, as [`LongCache::get`] gives them, however many.
+    fn take_long(&mut self, tokens: &[[u32; 2]], from: u32) {
+        for part in tokens.chunks(WINDOW) {
+            self.make_room();
+            for &[id, end] in part {
+                self.push(id, from + end);
+            }
+        }
+        self.make_room();
     }
 
     #[inline(always)]
@@ -287,32 +306,32 @@ impl Run<'_> {
             stage.take(entry, from);
             return;
         }
-        if let Some(ids) = long.get(piece) {
-            stage.extend(ids, from, &bpe.lengths);
+        if let Some(tokens) = long.get(piece) {
+            stage.take_long(tokens, from);
             return;
         }
         bpe.encode_piece(piece, work);
         stage.extend(&work.symbols, from, &bpe.lengths);
         if work.dropped {
             // Not remembered, so that it is noticed the next time.
-        } else if work.symbols.len() <= INLINE {
+        } else if Entry::can_hold(&work.symbols) {
             short.insert(key, &work.symbols, |id| bpe.lengths[id as usize]);
         } else {
-            long.insert(piece, &work.symbols);
+            long.insert(piece, &work.symbols, |id| bpe.lengths[id as usize]);
         }
     }
 
     #[inline(never)]
     fn encode_long(&mut self, piece: &[u8], from: u32) {
         let Self { bpe, long, work, stage, .. } = self;
-        if let Some(ids) = long.get(piece) {
-            stage.extend(ids, from, &bpe.lengths);
+        if let Some(tokens) = long.get(piece) {
+            stage.take_long(tokens, from);
             return;
         }
         bpe.encode_piece(piece, work);
         stage.extend(&work.symbols, from, &bpe.lengths);
         if !work.dropped {
-            long.insert(piece, &work.symbols);
+            long.insert(piece, &work.symbols, |id| bpe.lengths[id as usize]);
         }
     }
 }

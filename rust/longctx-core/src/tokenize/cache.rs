@@ -73,16 +73,24 @@ impl Key {
     }
 }
 
-/// The ids of a short pre-token.
+/// The ids of a short pre-token: at most three, or as many as it has bytes if those after the first are the same, as of
+/// a line break and an indent where the vocabulary has no entry for several spaces.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     key: Key,
-    /// Ids; those from `count` on mean nothing.
+    /// Ids; those from `count` on mean nothing. Of more than three all after the second are as the second.
     pub ids: [u32; INLINE],
     /// Bytes of the pre-token up to the end of each.
     pub ends: [u8; INLINE],
     /// How many there are.
     pub count: u8,
+}
+
+impl Entry {
+    /// Whether an entry can tell so many ids.
+    pub fn can_hold(ids: &[u32]) -> bool {
+        ids.len() <= INLINE || ids[2..].iter().all(|&id| id == ids[1])
+    }
 }
 
 const NO_ENTRY: Entry = Entry { key: Key::NONE, ids: [0; INLINE], ends: [0; INLINE], count: 0 };
@@ -91,7 +99,7 @@ const NO_ENTRY: Entry = Entry { key: Key::NONE, ids: [0; INLINE], ends: [0; INLI
 #[repr(align(64))]
 struct Bucket([Entry; 2]);
 
-/// The table of pre-tokens of up to 15 bytes and three ids.
+/// The table of pre-tokens of up to 15 bytes, of those that [`Entry`] can tell.
 #[derive(Debug)]
 pub struct ShortCache(Box<[Bucket; 1 << BUCKET_BITS]>);
 
@@ -122,7 +130,7 @@ impl ShortCache {
         entries.iter().find(|entry| entry.key.is(key))
     }
 
-    /// Remembers up to three `ids`. What came first, and so most often, keeps its place.
+    /// Remembers `ids` that an [`Entry::can_hold`]. What came first, and so most often, keeps its place.
     pub fn insert(&mut self, key: Key, ids: &[u32], length: impl Fn(u32) -> u32) {
         let mut entry = Entry { key, count: ids.len() as u8, ..NO_ENTRY };
         let mut end = 0;
@@ -144,7 +152,7 @@ impl ShortCache {
 #[derive(Debug, Default)]
 struct LongEntry {
     piece: Vec<u8>,
-    ids: Vec<u32>,
+    tokens: Vec<[u32; 2]>,
 }
 
 /// The table of pre-tokens of up to 256 bytes: each has one place, and the last to come keeps it.
@@ -164,21 +172,25 @@ impl LongCache {
         (hasher.finish() >> (64 - LONG_BITS)) as usize
     }
 
-    /// The ids of `piece`.
-    pub fn get(&self, piece: &[u8]) -> Option<&[u32]> {
+    /// The tokens of `piece`: the id of each and the bytes of the piece up to its end.
+    pub fn get(&self, piece: &[u8]) -> Option<&[[u32; 2]]> {
         let entry = &self.0[Self::place(piece)];
-        (entry.piece == piece && !piece.is_empty()).then_some(&entry.ids)
+        (entry.piece == piece && !piece.is_empty()).then_some(&entry.tokens)
     }
 
     /// Remembers the `ids` of `piece`, if it is short enough.
-    pub fn insert(&mut self, piece: &[u8], ids: &[u32]) {
+    pub fn insert(&mut self, piece: &[u8], ids: &[u32], length: impl Fn(u32) -> u32) {
         if piece.len() > LONG_BYTES {
             return;
         }
         let entry = &mut self.0[Self::place(piece)];
         entry.piece.clear();
         entry.piece.extend_from_slice(piece);
-        entry.ids.clear();
-        entry.ids.extend_from_slice(ids);
+        let mut end = 0;
+        entry.tokens.clear();
+        entry.tokens.extend(ids.iter().map(|&id| {
+            end += length(id);
+            [id, end]
+        }));
     }
 }

@@ -228,7 +228,7 @@ impl Sources {
     pub fn edge(&self, from: &str, to: &str) -> bool {
         let Some(graph) = &self.graph else { return false };
         let (Some(from), Some(to)) = (graph.index_of(from), graph.index_of(to)) else { return false };
-        graph.needs(from).iter().any(|edge| edge.to == to)
+        graph.needs(from).any(|edge| edge.to == to)
     }
 }
 

@@ -1,5 +1,6 @@
 //! C and C++ includes: beside the includer, in the include folders, by a unique suffix.
 
+use super::search::SearchFolders;
 use super::tree::{Match, Tree, join, name, parent};
 use super::{Found, Resolver, World};
 use crate::graph::facts::{Form, Links};
@@ -10,7 +11,7 @@ const INCLUDE_FOLDERS: [&str; 5] = ["include", "inc", "includes", "src", "lib"];
 
 pub(super) struct Includes<'a> {
     tree: &'a Tree<'a>,
-    folders: Vec<&'a str>,
+    folders: SearchFolders<'a>,
 }
 
 impl<'a> Includes<'a> {
@@ -21,7 +22,7 @@ impl<'a> Includes<'a> {
             .filter(|folder| folder.is_empty() || INCLUDE_FOLDERS.contains(&name(folder)))
             .collect();
         folders.sort_unstable_by_key(|folder| (folder.matches('/').count(), *folder));
-        Self { tree: world.tree, folders }
+        Self { tree: world.tree, folders: SearchFolders::new(world.tree, folders) }
     }
 
     fn find(&self, from: &str, form: Form, path: &str) -> Match {
@@ -35,15 +36,9 @@ impl<'a> Includes<'a> {
         if form == Form::Search && is_standard(path) {
             return Match::None;
         }
-        let mut found: Vec<FileIndex> = Vec::new();
-        for folder in &self.folders {
-            if let Some(file) = join(folder, path).and_then(|path| self.tree.file(&path)) {
-                found.push(file);
-            }
-        }
-        match found.as_slice() {
+        match self.folders.find(path, "").as_slice() {
             [] => self.tree.by_suffix(tail, from),
-            [one] => Match::One(*one),
+            [(_, one)] => Match::One(*one),
             // The include folder of the includer's own part of the tree goes before those of others.
             _ => match self.tree.by_suffix(tail, from) {
                 Match::One(file) => Match::One(file),

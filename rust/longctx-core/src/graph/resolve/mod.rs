@@ -14,6 +14,7 @@ mod python;
 mod python_roots;
 mod ruby;
 mod rust;
+mod search;
 mod shell;
 mod tree;
 

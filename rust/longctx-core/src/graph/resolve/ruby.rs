@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::search::SearchFolders;
 use super::tree::{Match, Tree, join, name, parent};
 use super::{Found, Resolver, World};
 use crate::graph::facts::{Form, Links};
@@ -15,7 +16,7 @@ pub(super) struct Ruby<'a> {
     world: &'a World<'a>,
     tree: &'a Tree<'a>,
     /// Folders on the load path.
-    roots: Vec<&'a str>,
+    roots: SearchFolders<'a>,
     constants: HashMap<String, Vec<FileIndex>>,
 }
 
@@ -40,7 +41,14 @@ impl<'a> Ruby<'a> {
             }
         }
         constants.retain(|_, files| files.len() <= MAX_DEFINERS);
-        Self { world, tree, roots, constants }
+        Self { world, tree, roots: SearchFolders::new(tree, roots), constants }
+    }
+
+    /// In the first folder that has it; in that the source goes first.
+    fn in_roots(&self, path: &str) -> Option<FileIndex> {
+        let sources = self.roots.find(path, ".rb").into_iter().map(|(place, file)| (place, 0, file));
+        let others = self.roots.find(path, "").into_iter().map(|(place, file)| (place, 1, file));
+        sources.chain(others).min().map(|(.., file)| file)
     }
 
     fn in_folder(&self, folder: &str, path: &str) -> Option<FileIndex> {
@@ -73,7 +81,7 @@ impl Resolver for Ruby<'_> {
             let target = if relative {
                 self.in_folder(parent(path), &import.path).or_else(|| self.in_folder("", &import.path))
             } else {
-                self.roots.iter().find_map(|root| self.in_folder(root, &import.path))
+                self.in_roots(&import.path)
             };
             let target = match target {
                 Some(file) => Match::One(file),

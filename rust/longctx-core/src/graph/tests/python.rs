@@ -18,7 +18,7 @@ fn from_import_leads_to_the_module_or_to_the_package() {
     );
     assert_eq!(unresolved(&files), ["main.py:3 os.path (external)"]);
     let graph = graph(&files);
-    assert!(graph.edges.iter().any(|edge| edge.kind == crate::graph::EdgeKind::Package));
+    assert!(graph.edges().any(|edge| edge.kind == crate::graph::EdgeKind::Package));
 }
 
 #[test]

@@ -161,9 +161,9 @@ fn needed<'n>(world: &'n World<'_>, targets: &Targets<'_>) -> Vec<Needed<'n>> {
             {
                 continue;
             }
-            let known = strongest.entry(document).or_insert((*edge, target.name()));
+            let known = strongest.entry(document).or_insert((edge, target.name()));
             if edge.kind > known.0.kind {
-                *known = (*edge, target.name());
+                *known = (edge, target.name());
             }
         }
     }

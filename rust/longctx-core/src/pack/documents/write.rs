@@ -6,7 +6,7 @@ use std::path::Path;
 use longctx_column::Column;
 
 use super::{Head, Hidden, Sizes, Stored, WHOLE};
-use crate::pack::list::ListWriter;
+use crate::list::ListWriter;
 use crate::path::RepoPathRef;
 use crate::sequence::{Band, RedactedTokens, Window};
 use crate::source::{Encoding, Language};

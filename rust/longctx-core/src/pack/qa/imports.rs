@@ -121,7 +121,7 @@ impl<'w> Heads<'w> {
     }
 
     /// The imports whose lines a snippet shows.
-    fn shown(&self, snippet: &Snippet<'w>) -> Vec<&'w Edge> {
+    fn shown(&self, snippet: &Snippet<'w>) -> Vec<Edge> {
         let text = snippet.loaded.text();
         let lines = self.world.import_lines(&snippet.loaded);
         imports(self.world, snippet.document)
@@ -171,7 +171,7 @@ impl<'w> Heads<'w> {
         [found, unanswered]
     }
 
-    fn word(&self, to: u32, from: Option<(usize, &Snippet<'w>, &Edge)>, dice: &mut Dice) -> Question {
+    fn word(&self, to: u32, from: Option<(usize, &Snippet<'w>, Edge)>, dice: &mut Dice) -> Question {
         let path = self.world.corpus.documents.get(to).name;
         let proof = match from {
             Some((at, snippet, edge)) => {
@@ -194,7 +194,7 @@ impl<'w> Heads<'w> {
     fn may_import(&self, from: u32, to: u32) -> bool {
         let (graph, records) = (&self.world.corpus.graph, &self.world.corpus.documents);
         let (file, other) = (records.get(from).file, records.get(to));
-        if graph.needs(file).iter().any(|edge| edge.to == other.file) {
+        if graph.needs(file).any(|edge| edge.to == other.file) {
             return true;
         }
         let stem = other.name.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
@@ -212,9 +212,9 @@ fn stem(path: &str) -> &str {
 }
 
 /// The imports of a document that lead to others and that a line of it says.
-fn imports<'w>(world: &'w World<'w>, document: u32) -> impl Iterator<Item = &'w Edge> {
+fn imports<'w>(world: &'w World<'w>, document: u32) -> impl Iterator<Item = Edge> + use<'w> {
     let edges = world.corpus.graph.needs(world.corpus.documents.get(document).file);
-    edges.iter().filter(move |edge| {
+    edges.filter(move |edge| {
         let said = matches!(
             edge.kind,
             EdgeKind::TopLevel

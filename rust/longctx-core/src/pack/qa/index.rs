@@ -12,7 +12,7 @@ use crate::Result;
 use crate::buckets::{Buckets, Starts};
 use crate::graph::Known;
 use crate::interrupt::Watch;
-use crate::pack::list::ListWriter;
+use crate::list::ListWriter;
 use crate::pack::world::World;
 use crate::sequence::words;
 use crate::symbols::calls::{self, Call};

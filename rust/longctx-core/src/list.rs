@@ -1,4 +1,4 @@
-//! Long lists that lie on disk, in the folder of the spools.
+//! Long lists that lie on disk, with the errors of this crate.
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,17 @@ impl<T: NoUninit + AnyBitPattern> ListWriter<T> {
         let writer = ColumnWriter::in_folder(folder)
             .map_err(|source| Error::io("create a file in", folder, source))?;
         Ok(Self { writer, folder: folder.to_path_buf() })
+    }
+
+    /// The same, or an empty list in memory without a folder.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn in_folder_if_any(folder: Option<&Path>) -> Result<Self> {
+        match folder {
+            Some(folder) => Self::new(folder),
+            None => Ok(Self { writer: ColumnWriter::in_memory(), folder: PathBuf::new() }),
+        }
     }
 
     /// How many values there are.
@@ -60,10 +71,20 @@ impl<T: NoUninit + AnyBitPattern> ListWriter<T> {
 /// # Errors
 /// [`Error::Io`] if the disk is full.
 pub fn list<T: NoUninit + AnyBitPattern>(folder: &Path, values: &[T]) -> Result<Column<T>> {
-    let mut writer = ListWriter::new(folder)?;
-    // In parts, for the writer copies what it is given.
-    for part in values.chunks(1 << 12) {
-        writer.extend(part)?;
+    list_of(Some(folder), values.iter().copied())
+}
+
+/// Writes what an iterator gives, in memory without a folder.
+///
+/// # Errors
+/// [`Error::Io`] if the disk is full.
+pub fn list_of<T: NoUninit + AnyBitPattern>(
+    folder: Option<&Path>,
+    values: impl Iterator<Item = T>,
+) -> Result<Column<T>> {
+    let mut writer = ListWriter::in_folder_if_any(folder)?;
+    for value in values {
+        writer.extend(&[value])?;
     }
     writer.finish()
 }
