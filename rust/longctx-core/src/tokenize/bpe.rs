@@ -15,6 +15,9 @@ const STAGED: usize = 1024;
 /// A block, and what the key of a pre-token that begins in it may look at.
 const WINDOW: usize = BLOCK + 16;
 
+/// Room for those, for the tokens of one more block, and for those that [`Stage::take`] writes in vain.
+const STAGE: usize = STAGED + WINDOW + INLINE;
+
 /// A byte-level BPE whose pre-tokenizer has a scanner.
 #[derive(Debug)]
 pub struct Bpe {
@@ -50,17 +53,12 @@ struct Caches {
     owner: u64,
     short: ShortCache,
     long: LongCache,
-    staged: [[u32; 2]; STAGED + WINDOW],
+    staged: [[u32; 2]; STAGE],
 }
 
 impl Caches {
     fn new(owner: u64) -> Self {
-        Self {
-            owner,
-            short: ShortCache::default(),
-            long: LongCache::default(),
-            staged: [[0; 2]; STAGED + WINDOW],
-        }
+        Self { owner, short: ShortCache::default(), long: LongCache::default(), staged: [[0; 2]; STAGE] }
     }
 }
 
@@ -74,7 +72,7 @@ struct Work {
 
 /// Ids and ends on their way out.
 struct Stage<'o> {
-    tokens: &'o mut [[u32; 2]; STAGED + WINDOW],
+    tokens: &'o mut [[u32; 2]; STAGE],
     count: usize,
     out: &'o mut Encoded,
 }
@@ -94,17 +92,22 @@ impl Stage<'_> {
     /// Takes the tokens of an entry whose pre-token begins at `from`.
     #[inline(always)]
     fn take(&mut self, entry: &Entry, from: u32) {
-        if entry.count == 1 {
-            self.push(entry.ids[0], from + u32::from(entry.ends[0]));
-            return;
+        let count = usize::from(entry.count);
+        // All three whatever the count is, for no branch predicts it; what comes next stands in place of those too many.
+        if let Some(slots) =
+            self.tokens.get_mut(self.count..).and_then(|rest| rest.first_chunk_mut::<INLINE>())
+        {
+            for (slot, (&id, &end)) in slots.iter_mut().zip(entry.ids.iter().zip(&entry.ends)) {
+                *slot = [id, from + u32::from(end)];
+            }
+            self.count += count.min(INLINE);
+        } else {
+            debug_assert!(false, "more tokens than bytes");
         }
-        for (&id, &end) in entry.ids.iter().zip(&entry.ends).take(usize::from(entry.count)) {
-            self.push(id, from + u32::from(end));
-        }
-        if usize::from(entry.count) > INLINE {
+        if count > INLINE {
             let step = u32::from(entry.ends[1] - entry.ends[0]);
             let mut end = from + u32::from(entry.ends[2]);
-            for _ in INLINE..usize::from(entry.count) {
+            for _ in INLINE..count {
                 end += step;
                 self.push(entry.ids[1], end);
             }
