@@ -180,7 +180,7 @@ pub fn connect(
     });
     files.dedup_by(|later, first| later.path == first.path);
     configuration.sort_unstable_by_key(|file| file.path);
-    let found = resolve::all(&files, &facts, &configuration, folder.is_none(), watch)?;
+    let found = resolve::all(&files, &facts, &configuration, folder, watch)?;
     // Resolving takes more room than what was found.
     longctx_alloc::give_back();
     let Facts { summaries, tables, .. } = facts;
@@ -196,23 +196,18 @@ impl Graph {
         listed: &[Listed<'_>],
         summaries: Vec<FileSummary>,
         tables: Vec<SymbolTable>,
-        found: resolve::Found,
+        found: resolve::Resolved,
         folder: Option<&Path>,
     ) -> Result<Self> {
-        let resolve::Found { mut edges, mut unresolved, .. } = found;
-        edges.retain(|edge| edge.from != edge.to);
-        edges.sort_unstable_by_key(|edge| (edge.from, edge.to, edge.kind, edge.line));
-        edges.dedup_by_key(|edge| (edge.from, edge.to, edge.kind));
+        let resolve::Resolved { edges, mut unresolved } = found;
         unresolved.sort_unstable();
         unresolved.dedup();
         unresolved.shrink_to_fit();
         let files = Strings::new(folder, listed.iter().map(|file| &*file.path))?;
         let summary_of = listed.iter().map(|file| file.summary.unwrap_or(NOTHING)).collect();
-        let outgoing = Starts::new(files.len(), edges.iter().map(|edge| edge.from));
-        let (incoming, to) = Buckets::new(files.len(), edges.iter().map(|edge| edge.to)).into_parts();
+        let outgoing = Starts::new(files.len(), edges.iter().map(|row| row[0]));
+        let (incoming, to) = Buckets::new(files.len(), edges.iter().map(|row| row[1])).into_parts();
         let to = list_of(folder, to.into_iter())?;
-        let row = |edge: Edge| [edge.from, edge.to, edge.kind as u32, edge.line];
-        let edges = list_of(folder, edges.into_iter().map(row))?;
         Ok(Self { files, unresolved, summaries, summary_of, tables, edges, outgoing, to, incoming })
     }
 

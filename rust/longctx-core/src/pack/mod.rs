@@ -168,6 +168,8 @@ fn make(
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
     hierarchical::make(&world, &output, watch)?;
+    // Which definitions are meant by which names, and the order of the sequences, is known no more.
+    longctx_alloc::give_back();
     clock.lap("hierarchical sequences", output.tokens(Kind::Hierarchical), Unit::Tokens);
     let story = past.map(|past| Story::new(&world, past, tree.prefix()));
     let qa = match options.kinds.contains(&Kind::Qa) {

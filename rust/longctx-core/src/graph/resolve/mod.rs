@@ -19,23 +19,37 @@ mod shell;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use longctx_column::Column;
 use rayon::prelude::*;
 
 use self::tree::Tree;
 pub(in crate::graph) use self::tree::join;
 use super::facts::Links;
 use super::lang::Family;
-use super::{Edge, EdgeKind, Facts, FileIndex, Listed, Reason, SourceFile, Unresolved};
+use super::{Edge, EdgeKind, Facts, FileIndex, Listed, Reason, Row, SourceFile, Unresolved};
 use crate::Result;
 use crate::interrupt::Watch;
+use crate::list::{ListWriter, list_of};
 use crate::symbols::Symbols;
 
-/// What the resolvers found, in no order.
-pub(crate) struct Found {
-    pub edges: Vec<Edge>,
+/// So many files are resolved at a time, for what is found waits in memory.
+const BATCH: usize = 1 << 14;
+
+/// What was resolved, and what was not.
+pub(crate) struct Resolved {
+    /// Sorted by file; those of each by where they lead and kind, one for each kind, with its first line.
+    pub edges: Column<Row>,
+    /// In no order.
     pub unresolved: Vec<Unresolved>,
+}
+
+/// What resolvers find in some files.
+struct Found {
+    edges: Vec<Edge>,
+    unresolved: Vec<Unresolved>,
     /// Whether somebody wants to know what comes from elsewhere.
     keeps_external: bool,
 }
@@ -43,6 +57,15 @@ pub(crate) struct Found {
 impl Found {
     fn new(keeps_external: bool) -> Self {
         Self { edges: Vec::new(), unresolved: Vec::new(), keeps_external }
+    }
+
+    /// Sorts the edges from place `first` on, which are those of one file, and leaves one of each kind.
+    fn tidy(&mut self, first: usize) {
+        let mut own = self.edges.split_off(first);
+        own.retain(|edge| edge.from != edge.to);
+        own.sort_unstable_by_key(|edge| (edge.to, edge.kind, edge.line));
+        own.dedup_by_key(|edge| (edge.to, edge.kind));
+        self.edges.extend(own);
     }
 
     fn edge(&mut self, from: FileIndex, to: FileIndex, kind: EdgeKind, line: u32) {
@@ -100,48 +123,64 @@ impl<'a> World<'a> {
     }
 }
 
-/// Resolves everything. `files` is sorted by path, and so are those with a text.
+/// Resolves everything. `files` is sorted by path, and so are those with a text. The edges lie in `folder` if there is
+/// one; without one imports of what comes from elsewhere are noted, too.
 pub(crate) fn all(
     files: &[Listed<'_>],
     facts: &Facts<'_>,
     texts: &[SourceFile<'_>],
-    keeps_external: bool,
+    folder: Option<&Path>,
     watch: Watch<'_>,
-) -> Result<Found> {
+) -> Result<Resolved> {
     let mut members: BTreeMap<Family, Vec<FileIndex>> = BTreeMap::new();
     for (at, file) in (0..).zip(files) {
         if let Some(lang) = facts.lang(file) {
             members.entry(lang.family()).or_default().push(at);
         }
     }
-    let mut found = Found::new(keeps_external);
+    let mut unresolved = Vec::new();
     if members.is_empty() {
-        return Ok(found);
+        return Ok(Resolved { edges: list_of(folder, std::iter::empty())?, unresolved });
     }
     let paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
     let tree = Tree::new(&paths);
+    let mut edges: Vec<Column<Row>> = Vec::with_capacity(members.len());
     for (family, members) in members {
         let world = World { tree: &tree, listed: files, facts, members, files: texts, watch };
         let resolver = resolver(family, &world)?;
-        let parts: Vec<Found> = world
-            .members
-            .par_chunks(16)
-            .map(|chunk| {
+        let mut rows = ListWriter::in_folder_if_any(folder)?;
+        for batch in world.members.chunks(BATCH) {
+            let parts = batch.par_chunks(16).map(|chunk| {
                 watch.check()?;
-                let mut found = Found::new(keeps_external);
+                let mut found = Found::new(folder.is_none());
                 for &from in chunk {
-                    let links = world.links(from)?;
+                    let (links, first) = (world.links(from)?, found.edges.len());
                     resolver.file(from, &links, &mut found);
+                    found.tidy(first);
                 }
                 Ok(found)
-            })
-            .collect::<Result<_>>()?;
-        for part in parts {
-            found.edges.extend(part.edges);
-            found.unresolved.extend(part.unresolved);
+            });
+            for part in parts.collect::<Result<Vec<Found>>>()? {
+                for edge in part.edges {
+                    rows.extend(&[[edge.from, edge.to, edge.kind as u32, edge.line]])?;
+                }
+                unresolved.extend(part.unresolved);
+            }
         }
+        edges.push(rows.finish()?);
     }
-    Ok(found)
+    Ok(Resolved { edges: list_of(folder, merged(&edges))?, unresolved })
+}
+
+/// The edges of all families by file; a file is of one family.
+fn merged(families: &[Column<Row>]) -> impl Iterator<Item = Row> {
+    let mut rest: Vec<&[Row]> = families.iter().map(|rows| &rows[..]).collect();
+    std::iter::from_fn(move || {
+        let next = rest.iter_mut().filter(|rows| !rows.is_empty()).min_by_key(|rows| rows[0][0])?;
+        let (first, others) = next.split_first()?;
+        *next = others;
+        Some(*first)
+    })
 }
 
 fn resolver<'w>(family: Family, world: &'w World<'w>) -> Result<Box<dyn Resolver + 'w>> {
