@@ -208,9 +208,8 @@ impl<'f> Finder<'f> {
             }
             (Role::File | Role::Head, _) => {
                 let Some(document) = self.document(&files[file]) else { return };
-                let record = self.world.corpus.documents.get(document);
-                let Some(facts) = self.world.facts(&record) else { return };
-                for &place in self.telling_in(record.file) {
+                let Some(facts) = self.world.facts_of(document) else { return };
+                for &place in self.telling_in(self.world.corpus.documents.file(document)) {
                     let Some(definition) = facts.definitions.get(place as usize) else { continue };
                     if (segment.bytes[0]..segment.bytes[1]).contains(&definition.range.start) {
                         defined.note(definition.name(), token_at(segment, definition.range.start), file);

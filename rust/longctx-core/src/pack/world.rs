@@ -105,6 +105,11 @@ impl World<'_> {
         self.corpus.graph.facts(record.file)
     }
 
+    /// The same, by the document's number.
+    pub fn facts_of(&self, document: u32) -> Option<Known<'_>> {
+        self.corpus.graph.facts(self.corpus.documents.file(document))
+    }
+
     /// The bytes of a document's lines with imports, as [`Known::import_lines`] finds them.
     pub fn import_lines<'l>(&self, loaded: &'l Loaded<'_>) -> &'l [Range<usize>] {
         loaded.kept.imports.get_or_init(|| {

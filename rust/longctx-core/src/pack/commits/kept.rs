@@ -101,7 +101,7 @@ impl<'p> Named<'p> {
                     .iter()
                     .map(|&(chain, step)| {
                         let chain = &plan.chains[chain as usize];
-                        let file = shop.world.corpus.documents.get(chain.document).file;
+                        let file = shop.world.corpus.documents.file(chain.document);
                         (shop.reading_order[file as usize], &chain.steps[step])
                     })
                     .collect();

@@ -159,6 +159,11 @@ impl Documents {
         }
     }
 
+    /// The place of a document in the graph.
+    pub fn file(&self, document: u32) -> FileIndex {
+        self.files[document as usize]
+    }
+
     /// The language of a document.
     pub fn language(&self, document: u32) -> &'static Language {
         Language::by_number(self.head(document).0.language)

@@ -193,11 +193,15 @@ impl<'w> Heads<'w> {
     /// Whether a file imports another in any way, or has an import that was not resolved and may mean it.
     fn may_import(&self, from: u32, to: u32) -> bool {
         let (graph, records) = (&self.world.corpus.graph, &self.world.corpus.documents);
-        let (file, other) = (records.get(from).file, records.get(to));
-        if graph.needs(file).any(|edge| edge.to == other.file) {
+        let (file, other) = (records.file(from), records.file(to));
+        if graph.between(file, other).next().is_some() {
             return true;
         }
-        let stem = other.name.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
+        let stem = graph.files[other as usize]
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.split('.').next())
+            .unwrap_or_default();
         let first = graph.unresolved.partition_point(|one| one.from < file);
         graph.unresolved[first..]
             .iter()
@@ -213,7 +217,7 @@ fn stem(path: &str) -> &str {
 
 /// The imports of a document that lead to others and that a line of it says.
 fn imports<'w>(world: &'w World<'w>, document: u32) -> impl Iterator<Item = Edge> + use<'w> {
-    let edges = world.corpus.graph.needs(world.corpus.documents.get(document).file);
+    let edges = world.corpus.graph.needs(world.corpus.documents.file(document));
     edges.filter(move |edge| {
         let said = matches!(
             edge.kind,

@@ -141,7 +141,7 @@ impl<'w> Index<'w> {
 
     /// What a document says.
     pub fn facts(&self, document: u32) -> Option<Known<'w>> {
-        self.world.facts(&self.world.corpus.documents.get(document))
+        self.world.facts_of(document)
     }
 
     /// A definition itself.
@@ -210,8 +210,7 @@ fn targets<'w>(world: &'w World<'w>) -> (Vec<Item>, FxHashMap<&'w str, u32>) {
         }
     }
     let callable = |item: &Item| {
-        let record = world.corpus.documents.get(item.document);
-        world.facts(&record).is_some_and(|facts| {
+        world.facts_of(item.document).is_some_and(|facts| {
             facts.definitions.get(item.definition as usize).is_some_and(|definition| {
                 let kinds =
                     matches!(definition.kind, SymbolKind::Class | SymbolKind::Struct | SymbolKind::Macro);

@@ -73,7 +73,7 @@ pub fn resolve(world: &World<'_>, site: &Site<'_>, call: &Call, caller: Option<u
 
 /// The strongest way in which a document needs another.
 pub fn edge_between(world: &World<'_>, from: u32, to: u32) -> Option<EdgeKind> {
-    let file = |document: u32| world.corpus.documents.get(document).file;
+    let file = |document: u32| world.corpus.documents.file(document);
     let edges = world.corpus.graph.between(file(from), file(to));
     edges.map(|edge| edge.kind).filter(|&kind| kind != EdgeKind::Package).max()
 }
