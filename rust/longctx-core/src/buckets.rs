@@ -70,6 +70,12 @@ impl Starts {
     }
 }
 
+/// Part `at` of a list, where `ends` says for each part where it ends.
+pub fn part<E: Copy + Into<u64>>(ends: &[E], at: usize) -> Range<usize> {
+    let start = at.checked_sub(1).map_or(0, |before| ends[before].into());
+    start as usize..ends[at].into() as usize
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -84,6 +90,20 @@ mod tests {
                 let all = 0..of.len() as u32;
                 let expected: Vec<u32> = all.filter(|&number| of[number as usize] == bucket).collect();
                 prop_assert_eq!(buckets.of(bucket), expected);
+            }
+            let (starts, members) = buckets.into_parts();
+            for (place, &member) in (0u32..).zip(&members) {
+                prop_assert_eq!(starts.bucket(place), of[member as usize]);
+            }
+        }
+
+        #[test]
+        fn parts_follow_each_other(counts in prop::collection::vec(0u32..4, 0..9)) {
+            let ends: Vec<u32> = counts.iter().scan(0, |end, count| { *end += count; Some(*end) }).collect();
+            let mut end = 0;
+            for (at, &count) in counts.iter().enumerate() {
+                prop_assert_eq!(part(&ends, at), end..end + count as usize);
+                end += count as usize;
             }
         }
     }

@@ -66,14 +66,6 @@ impl<T: NoUninit + AnyBitPattern> ListWriter<T> {
     }
 }
 
-/// Writes a list at once.
-///
-/// # Errors
-/// [`Error::Io`] if the disk is full.
-pub fn list<T: NoUninit + AnyBitPattern>(folder: &Path, values: &[T]) -> Result<Column<T>> {
-    list_of(Some(folder), values.iter().copied())
-}
-
 /// Writes what an iterator gives, in memory without a folder.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::path::Path;
 use longctx_column::Column;
 
 use crate::Result;
+use crate::buckets::part;
 use crate::list::ListWriter;
 
 /// Texts that are added once and stay.
@@ -56,8 +57,7 @@ impl Strings {
     }
 
     fn bytes(&self, at: usize) -> &[u8] {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        &self.text[start..self.ends[at] as usize]
+        &self.text[part(&self.ends, at)]
     }
 }
 

@@ -8,7 +8,7 @@ use super::connect::{Read, connect};
 use super::corpus::{Corpus, Rejected};
 use super::documents::{Cuts, Documents, DocumentsWriter, NewDocument, Part as Stored, Sizes, window_limit};
 use super::options::PackOptions;
-use super::parsed::{bytes_of_links, parsed};
+use super::parsed::{Parsed, bytes_of_links, parsed};
 use super::spool::{Spool, SpoolReader};
 use crate::cache::Cache;
 use crate::graph::FileSummary;
@@ -88,24 +88,23 @@ pub fn encode(
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let (mut stored, mut rejected, mut spools, mut tables, mut configuration) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut summaries: Vec<(u32, FileSummary)> = Vec::new();
-    let mut secrets: BTreeMap<&'static str, [u64; 2]> = BTreeMap::new();
+    let (mut stored, mut spools, mut tables, mut all) =
+        (Vec::new(), Vec::new(), Vec::new(), Notes::default());
     for part in parts {
         let part = part?;
         stored.push(part.documents);
-        summaries.extend(part.summaries);
-        rejected.extend(part.rejected);
         spools.push(part.spools);
         tables.push(part.table);
-        configuration.extend(part.configuration);
-        for (kind, counts) in part.secrets {
-            let known = secrets.entry(kind).or_default();
+        all.summaries.extend(part.notes.summaries);
+        all.rejected.extend(part.notes.rejected);
+        all.configuration.extend(part.notes.configuration);
+        for (kind, counts) in part.notes.secrets {
+            let known = all.secrets.entry(kind).or_default();
             *known = [known[0] + counts[0], known[1] + counts[1]];
         }
     }
     drop(entries);
+    let Notes { mut summaries, mut rejected, secrets, configuration } = all;
     rejected.sort_unstable_by(|a: &Rejected, b| a.path.cmp(&b.path));
     summaries.sort_unstable_by_key(|&(number, _)| number);
     let summary_of = |number: &u32| summaries.binary_search_by_key(number, |&(other, _)| other).ok();
@@ -133,6 +132,16 @@ pub fn encode(
 /// What one thread did.
 struct Part {
     documents: Stored,
+    notes: Notes,
+    /// Tokens, texts and all that they say.
+    spools: [SpoolReader; 3],
+    /// The definitions.
+    table: SymbolTable,
+}
+
+/// What one thread keeps in memory.
+#[derive(Default)]
+struct Notes {
     /// What documents say, by their number in the listing.
     summaries: Vec<(u32, FileSummary)>,
     rejected: Vec<Rejected>,
@@ -140,10 +149,19 @@ struct Part {
     secrets: BTreeMap<&'static str, [u64; 2]>,
     /// Path and text of configuration files.
     configuration: Vec<(Box<str>, Box<str>)>,
-    /// Tokens, texts and all that they say.
-    spools: [SpoolReader; 3],
-    /// The definitions.
-    table: SymbolTable,
+}
+
+/// Where one thread writes what it reads.
+struct Writers<'f> {
+    folder: &'f Path,
+    /// Which of the threads.
+    number: u32,
+    tokens: Spool,
+    texts: Spool,
+    said: Spool,
+    table: SymbolTableWriter,
+    documents: DocumentsWriter,
+    notes: Notes,
 }
 
 /// Buffers of one thread.
@@ -162,70 +180,101 @@ struct Encodable {
     windows: Vec<Cuts>,
 }
 
+impl<'f> Writers<'f> {
+    fn new(folder: &'f Path, number: u32) -> Result<Self> {
+        Ok(Self {
+            folder,
+            number,
+            tokens: Spool::new(folder)?,
+            texts: Spool::new(folder)?,
+            said: Spool::new(folder)?,
+            table: SymbolTableWriter::in_folder(folder)
+                .map_err(|source| Error::io("write a file in", folder, source))?,
+            documents: DocumentsWriter::in_folder(folder)?,
+            notes: Notes::default(),
+        })
+    }
+
+    /// Writes a document and what it says; `index` is its number in the listing.
+    fn add(
+        &mut self,
+        index: u32,
+        encodable: Encodable,
+        encoded: &EncodedDocument,
+        said: Option<Parsed>,
+        width: TokenWidth,
+    ) -> Result<()> {
+        let Encodable { source, header, header_shortened, windows } = encodable;
+        let mut sizes = Sizes {
+            bytes: source.bytes,
+            tokens_at: self.tokens.append(|out| width.extend(out, &encoded.tokens.ids))?,
+            text_at: self.texts.append(|out| out.extend_from_slice(source.text.as_bytes()))?,
+            text_bytes: source.text.len() as u32,
+            tokens: encoded.len(),
+            ..Sizes::default()
+        };
+        if let Some(said) = said {
+            let summary = FileSummary::new(&said.facts, &mut self.table, self.number)
+                .map_err(|source| Error::io("write a file in", self.folder, source))?;
+            self.notes.summaries.push((index, summary));
+            let (links, calls) = (bytes_of_links(&said.facts.links), said.calls());
+            sizes.links_bytes = links.len() as u32;
+            sizes.calls_bytes = calls.len() as u32;
+            sizes.said_at = self.said.append(|out| {
+                out.extend_from_slice(&links);
+                out.extend_from_slice(calls);
+            })?;
+        }
+        let document = NewDocument {
+            path: source.path.borrow(),
+            blob: &source.blob,
+            language: source.language,
+            encoding: source.encoding,
+            header: &header,
+            header_shortened,
+            redacted: &encoded.redacted,
+            windows,
+            sizes,
+        };
+        self.documents.add(index, &document)?;
+        count_secrets(&source.redactions, &mut self.notes.secrets);
+        let name = source.path.text();
+        if is_configuration(&name, source.text.len()) {
+            self.notes.configuration.push((Box::from(&*name), source.text.into_boxed_str()));
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Part> {
+        let table =
+            self.table.finish().map_err(|source| Error::io("write a file in", self.folder, source))?;
+        let spools = [self.tokens.finish()?, self.texts.finish()?, self.said.finish()?];
+        Ok(Part { documents: self.documents.finish()?, notes: self.notes, spools, table })
+    }
+}
+
 impl Work<'_> {
     fn run(&self, number: u32, folder: &Path) -> Result<Part> {
-        let (mut tokens, mut texts, mut said) =
-            (Spool::new(folder)?, Spool::new(folder)?, Spool::new(folder)?);
-        let failed = |source| Error::io("write a file in", folder, source);
-        let mut table = SymbolTableWriter::in_folder(folder).map_err(failed)?;
-        let mut documents = DocumentsWriter::in_folder(folder)?;
+        let mut writers = Writers::new(folder, number)?;
         let mut buffers = Buffers::default();
-        let (mut summaries, mut rejected, mut configuration) = (Vec::new(), Vec::new(), Vec::new());
-        let mut secrets: BTreeMap<&'static str, [u64; 2]> = BTreeMap::new();
         while let Some(&index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             self.watch.check()?;
             let entry = &self.entries[index as usize];
             match self.encode_file(entry, &mut buffers) {
-                Ok(Encodable { source, header, header_shortened, windows }) => {
-                    let name = source.path.text();
-                    let mut sizes = Sizes {
-                        bytes: source.bytes,
-                        text_bytes: source.text.len() as u32,
-                        tokens: buffers.document.len(),
-                        ..Sizes::default()
-                    };
-                    let parse = || parsed(self.cache, &name, &source.text, self.with_calls, self.watch);
-                    if let Some(found) = self.parses.then(parse).flatten() {
-                        let summary = FileSummary::new(&found.facts, &mut table, number).map_err(failed)?;
-                        summaries.push((index, summary));
-                        let (links, calls) = (bytes_of_links(&found.facts.links), found.calls());
-                        sizes.links_bytes = links.len() as u32;
-                        sizes.calls_bytes = calls.len() as u32;
-                        sizes.said_at = said.append(|out| {
-                            out.extend_from_slice(&links);
-                            out.extend_from_slice(calls);
-                        })?;
-                    }
-                    sizes.tokens_at =
-                        tokens.append(|out| self.width.extend(out, &buffers.document.tokens.ids))?;
-                    sizes.text_at = texts.append(|out| out.extend_from_slice(source.text.as_bytes()))?;
-                    let document = NewDocument {
-                        path: source.path.borrow(),
-                        blob: &source.blob,
-                        language: source.language,
-                        encoding: source.encoding,
-                        header: &header,
-                        header_shortened,
-                        redacted: &buffers.document.redacted,
-                        windows,
-                        sizes,
-                    };
-                    documents.add(index, &document)?;
-                    count_secrets(&source.redactions, &mut secrets);
-                    if is_configuration(&name, source.text.len()) {
-                        configuration.push((Box::from(&*name), source.text.into_boxed_str()));
-                    }
+                Ok(encodable) => {
+                    let source::Document { path, text, .. } = &encodable.source;
+                    let parse = || parsed(self.cache, &path.text(), text, self.with_calls, self.watch);
+                    let said = self.parses.then(parse).flatten();
+                    writers.add(index, encodable, &buffers.document, said, self.width)?;
                 }
                 Err(reason) => {
-                    rejected.push(Rejected { path: entry.path.clone(), bytes: entry.size, reason })
+                    let (path, bytes) = (entry.path.clone(), entry.size);
+                    writers.notes.rejected.push(Rejected { path, bytes, reason });
                 }
             }
             self.watch.progress.advance(entry.size);
         }
-        let spools = [tokens.finish()?, texts.finish()?, said.finish()?];
-        let table = table.finish().map_err(failed)?;
-        let documents = documents.finish()?;
-        Ok(Part { documents, summaries, rejected, secrets, configuration, spools, table })
+        writers.finish()
     }
 
     fn encode_file(&self, entry: &Entry, buffers: &mut Buffers) -> Result<Encodable, SkipReason> {

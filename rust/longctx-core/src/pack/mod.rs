@@ -9,6 +9,7 @@ mod corpus;
 mod current;
 mod documents;
 mod encode;
+mod finished;
 mod fit;
 mod hierarchical;
 mod kinship;

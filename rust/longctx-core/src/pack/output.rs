@@ -1,17 +1,16 @@
 //! Finished sequences of all kinds, on their way to the shards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytemuck::{AnyBitPattern, NoUninit};
-use longctx_column::Column;
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::spool::{Shelf, Spool, SpoolReader};
+use super::finished::{Finished, Row, sort};
+use super::split::Side;
+use super::spool::{Shelf, Spool};
 use crate::Result;
 use crate::difficulty::{Difficulty, Features};
 use crate::list::ListWriter;
@@ -20,20 +19,6 @@ use crate::shard::TokenWidth;
 
 /// The metadata of most sequences has no more bytes, nor has what they are hashed by besides their tokens.
 const USUAL: usize = 1 << 14;
-
-/// A side of the split; the discriminant is the place in [`super::write::SPLITS`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// Learnt.
-    Train = 0,
-    /// Kept to measure with.
-    Val = 1,
-}
-
-impl Side {
-    /// Both, by discriminant.
-    pub const ALL: [Self; 2] = [Self::Train, Self::Val];
-}
 
 /// Where a sequence goes and what is said of it.
 pub struct About {
@@ -65,69 +50,6 @@ struct Meta<'m> {
     features: Features,
     #[serde(flatten)]
     extra: &'m Map<String, Value>,
-}
-
-/// A sequence that waits in the spool.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Waiting {
-    /// Its side of the split.
-    pub side: Side,
-    /// Which of the bands, by place.
-    pub band: u8,
-    /// Its kind.
-    pub kind: Kind,
-    /// What it teaches is (also) in the training split.
-    pub seen: bool,
-    /// In tokens.
-    pub length: u32,
-    /// Tokens from here on carry loss.
-    pub loss_start: u32,
-    /// The level of `score`.
-    pub difficulty: Difficulty,
-    /// See [`Features::score`].
-    pub score: f32,
-    /// Different files.
-    pub files: u32,
-    at: u64,
-    meta_bytes: u32,
-}
-
-/// The same as it lies on disk, with what it is sorted by.
-#[derive(Debug, Clone, Copy, NoUninit, AnyBitPattern)]
-#[repr(C)]
-struct Row {
-    /// Its place among those of its side, band and kind.
-    order: u64,
-    /// Made of all that it is.
-    hash: [u8; 8],
-    at: u64,
-    length: u32,
-    loss_start: u32,
-    score: f32,
-    files: u32,
-    meta_bytes: u32,
-    side: u8,
-    band: u8,
-    kind: u8,
-    seen: u8,
-}
-
-impl Row {
-    fn waiting(&self) -> Waiting {
-        Waiting {
-            side: Side::ALL[usize::from(self.side)],
-            band: self.band,
-            kind: Kind::ALL[usize::from(self.kind)],
-            seen: self.seen != 0,
-            length: self.length,
-            loss_start: self.loss_start,
-            difficulty: Difficulty::of_score(self.score),
-            score: self.score,
-            files: self.files,
-            at: self.at,
-            meta_bytes: self.meta_bytes,
-        }
-    }
 }
 
 /// Collects sequences from many threads.
@@ -298,39 +220,9 @@ impl Output {
         let State { spool, rows, dropped, .. } =
             self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let rows = rows.finish()?;
-        let mut groups: BTreeMap<(u8, u8, u8), Vec<u32>> = BTreeMap::new();
-        for (place, row) in (0u32..).zip(rows.iter()) {
-            if !dropped.get(place as usize).is_some_and(|&dropped| dropped) {
-                groups.entry((row.side, row.band, row.kind)).or_default().push(place);
-            }
-        }
-        groups.par_iter_mut().for_each(|(_, places)| sort(places, &rows));
-        let before: usize = groups.values().map(Vec::len).sum();
-        let alike: BTreeSet<(u8, u8)> = groups.keys().map(|&(_, band, kind)| (band, kind)).collect();
-        let mut known = FxHashSet::default();
-        for (band, kind) in alike {
-            known.clear();
-            for side in Side::ALL {
-                if let Some(places) = groups.get_mut(&(side as u8, band, kind)) {
-                    places.retain(|&place| known.insert(rows[place as usize].hash));
-                }
-            }
-        }
-        let order: Vec<u32> = groups.into_values().flatten().collect();
-        let repeated = (before - order.len()) as u64;
         let bands = self.bands.iter().map(|band| band.id).collect();
-        Ok(Finished { rows, order, repeated, bands, width: self.width, spool: spool.finish()? })
+        Ok(Finished::new(rows, &dropped, bands, self.width, spool.finish()?))
     }
-}
-
-/// Sorts rows by their order.
-fn sort(places: &mut Vec<u32>, rows: &[Row]) {
-    let key = |place: u32| (rows[place as usize].order, place);
-    let mut keyed: Vec<(u64, u32)> = places.iter().map(|&place| key(place)).collect();
-    let hash = |place: u32| rows[place as usize].hash;
-    keyed.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| hash(one.1).cmp(&hash(other.1))));
-    places.clear();
-    places.extend(keyed.into_iter().map(|(_, place)| place));
 }
 
 /// How many different files segments are of. Those of one file mostly follow each other.
@@ -343,52 +235,6 @@ fn files(segments: &[Segment]) -> u32 {
 /// the other way round.
 pub fn share(allowed: u64, other: u64) -> u64 {
     allowed.saturating_sub(other).max(if other > 0 { allowed / 2 } else { allowed })
-}
-
-/// All sequences of a dataset, in order.
-pub struct Finished {
-    rows: Column<Row>,
-    /// Places of rows, in the order of the shards.
-    order: Vec<u32>,
-    /// How many were left out because an equal one is there.
-    pub repeated: u64,
-    bands: Vec<u8>,
-    width: TokenWidth,
-    spool: SpoolReader,
-}
-
-impl Finished {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// The one at a place.
-    pub fn get(&self, place: usize) -> Waiting {
-        self.rows[self.order[place] as usize].waiting()
-    }
-
-    /// All of them, in the order of the shards.
-    pub fn iter(&self) -> impl Iterator<Item = Waiting> {
-        (0..self.len()).map(|place| self.get(place))
-    }
-
-    /// The number of a sequence's band.
-    pub fn band_id(&self, one: &Waiting) -> u8 {
-        self.bands[usize::from(one.band)]
-    }
-
-    /// The tokens of a sequence, as a shard stores them, and its line of metadata.
-    ///
-    /// # Errors
-    /// [`crate::Error::Io`] if the disk fails.
-    pub fn read(&self, one: &Waiting, tokens: &mut Vec<u8>, meta: &mut Vec<u8>) -> Result<()> {
-        tokens.clear();
-        meta.clear();
-        let bytes = one.length as usize * self.width.bytes();
-        self.spool.read(one.at, bytes, tokens)?;
-        self.spool.read(one.at + bytes as u64, one.meta_bytes as usize, meta)
-    }
 }
 
 #[cfg(test)]
@@ -412,8 +258,7 @@ mod tests {
 
     fn kept(output: Output) -> Vec<(Side, bool, u64)> {
         let finished = output.finish().unwrap();
-        let rows = finished.order.iter().map(|&place| finished.rows[place as usize]);
-        let commits = rows.filter(|row| row.kind == Kind::Commits as u8);
+        let commits = finished.rows().filter(|row| row.kind == Kind::Commits as u8);
         commits.map(|row| (row.waiting().side, row.waiting().seen, row.order)).collect()
     }
 

@@ -5,9 +5,10 @@ use std::path::Path;
 use longctx_column::Column;
 
 use super::fit::{Block, fit};
-use super::output::Side;
+use super::split::Side;
 use super::world::World;
 use crate::Result;
+use crate::buckets::part;
 use crate::list::ListWriter;
 use crate::sequence::Window;
 
@@ -41,8 +42,7 @@ impl Plan {
 
     /// The targets of a sequence.
     pub fn sequence(&self, order: usize) -> Planned<'_> {
-        let start = order.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
-        let blocks = &self.blocks[start..self.ends[order] as usize];
+        let blocks = &self.blocks[part(&self.ends, order)];
         Planned { side: self.side, band: self.band, order: order as u64, blocks }
     }
 }

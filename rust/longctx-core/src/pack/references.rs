@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::world::World;
 use crate::Result;
+use crate::buckets::part;
 use crate::difficulty::Features;
 use crate::graph::FileIndex;
 use crate::sequence::{Draft, Role, Segment, Shapes, Why, words};
@@ -96,9 +97,7 @@ impl<'f> Finder<'f> {
 
     /// The definitions of a file that tell, by place.
     fn telling_in(&self, file: FileIndex) -> &[u32] {
-        let file = file as usize;
-        let start = file.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.telling[start as usize..self.ends[file] as usize]
+        &self.telling[part(&self.ends, file as usize)]
     }
 
     /// Whether a name says which of the files that define it is meant.

@@ -1,7 +1,20 @@
 //! Which files are kept for validation.
 
 use super::clusters::{Cluster, Clusters, Groups};
-use super::output::Side;
+
+/// A side of the split; the discriminant is the place in [`super::write::SPLITS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Learnt.
+    Train = 0,
+    /// Kept to measure with.
+    Val = 1,
+}
+
+impl Side {
+    /// Both, by discriminant.
+    pub const ALL: [Self; 2] = [Self::Train, Self::Val];
+}
 
 /// The side of every document, and the cluster that it was drawn with.
 pub struct Sides {

@@ -11,7 +11,7 @@ use thread_local::ThreadLocal;
 use super::corpus::Corpus;
 use super::documents::Record;
 use super::options::{FileOrder, PackOptions};
-use super::output::Side;
+use super::split::Side;
 use super::split::Sides;
 use crate::Result;
 use crate::cache::Cache;

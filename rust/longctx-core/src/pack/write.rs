@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::output::{Finished, Side, Waiting};
+use super::finished::{Finished, Waiting};
+use super::split::Side;
 use super::summary::{Counted, Facts};
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;

@@ -107,7 +107,7 @@ fn length(group: &[Telling]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pack::output::Side;
+    use crate::pack::split::Side;
     use crate::sequence::Part;
 
     const BANDS: [Band; 1] = [Band { id: 1, min: 50, max: 100, overlap: 0 }];

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::counts::CommitCounts;
 use crate::history::{BlobIndex, Chain, History, ObjectId};
-use crate::pack::output::Side;
+use crate::pack::split::Side;
 use crate::pack::world::World;
 use crate::path::RepoPath;
 

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-
 use crate::source::LANGUAGES;
 
 fn any_window() -> impl Strategy<Value = Window> {

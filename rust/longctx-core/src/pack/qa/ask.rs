@@ -13,7 +13,7 @@ use super::question::{Dropped, Fact, Proof, Question, Type};
 use super::resolve::is_telling;
 use super::snippet::{Snippet, line_of};
 use crate::Result;
-use crate::pack::output::Side;
+use crate::pack::split::Side;
 use crate::pack::world::World;
 use crate::symbols::SymbolKind;
 

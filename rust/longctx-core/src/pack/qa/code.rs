@@ -6,7 +6,7 @@ use super::items::Items;
 use super::snippet::Snippet;
 use crate::Result;
 use crate::pack::context::estimate;
-use crate::pack::output::Side;
+use crate::pack::split::Side;
 use crate::pack::world::World;
 
 /// How many calls in a row a set is built around; each as likely as it stands here.

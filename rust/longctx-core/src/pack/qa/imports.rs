@@ -11,7 +11,7 @@ use super::question::{Dropped, Fact, Proof, Question, Type};
 use super::snippet::{Snippet, bytes_in};
 use crate::Result;
 use crate::graph::{Edge, EdgeKind, Reason};
-use crate::pack::output::Side;
+use crate::pack::split::Side;
 use crate::pack::world::World;
 
 /// So many neighbours are looked at, each way.

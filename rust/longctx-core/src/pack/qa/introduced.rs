@@ -17,7 +17,7 @@ use super::phrases;
 use super::question::{Dropped, Fact, Proof, Question, Type};
 use crate::pack::commits::{Class, Library, Message, Step};
 use crate::pack::context::estimate;
-use crate::pack::output::Side;
+use crate::pack::split::Side;
 use crate::pack::world::World;
 use crate::sequence::{Draft, Kit, Piece, Role, Why};
 use crate::tokenize::NotLossless;

@@ -13,10 +13,10 @@ use super::dice::Dice;
 use super::index::{Index, Item, in_function, is_askable, is_function};
 use crate::Result;
 use crate::buckets::{Buckets, Starts};
-use crate::list::{ListWriter, list};
+use crate::list::{ListWriter, list_of};
 use crate::pack::context::estimate;
 use crate::pack::documents::Documents;
-use crate::pack::output::Side;
+use crate::pack::split::Side;
 use crate::pack::world::World;
 use crate::symbols::{Symbol, SymbolKind};
 
@@ -161,7 +161,8 @@ impl Items {
             telling.map(move |&word| (word, number))
         });
         let (with, having) = Buckets::of_pairs(counts.len(), pairs).into_parts();
-        let (homes, having) = (list(folder, &homes(&world.corpus.documents))?, list(folder, &having)?);
+        let homes = list_of(Some(folder), homes(&world.corpus.documents).into_iter())?;
+        let having = list_of(Some(folder), having.into_iter())?;
         Ok(Self { all, traits, named, homes, words, with, having })
     }
 
