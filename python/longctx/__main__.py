@@ -1,8 +1,6 @@
 """`python -m longctx` is the command `longctx`."""
 
-import sys
-
-from longctx.cli import main
+from longctx.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

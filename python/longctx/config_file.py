@@ -8,14 +8,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from longctx.config import Config, contradictions_of
 from longctx.errors import UsageError
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ def override(config: Config, values: Mapping[str, Any]) -> Config:
 
 
 def _read(path: Path) -> _Source:
+    # Here, since most commands read no file, and importing it takes as long as validating.
+    import yaml
+
     source = _Source(name=str(path))
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -128,9 +133,11 @@ def _not_yaml(path: Path, error: Exception) -> Problem:
     return Problem(place, "", f"not YAML: {reason}")
 
 
-def _locate(source: _Source, node: yaml.Node | None, prefix: str) -> None:
+def _locate(source: _Source, node: Node | None, prefix: str) -> None:
     """Notes the line of every key and reports keys given twice; sections nest as deep as the configuration's."""
-    if not isinstance(node, yaml.MappingNode) or prefix.count(".") > 3:
+    from yaml import MappingNode
+
+    if not isinstance(node, MappingNode) or prefix.count(".") > 3:
         return
     for key_node, value_node in node.value:
         key = f"{prefix}{key_node.value}"

@@ -6,6 +6,8 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"cannot write the results: {(error.strerror or str(error)).lower()}", None, 1)
     return status
+
+
+def entry() -> NoReturn:
+    """The command `longctx` as a process of its own: its exit status is that of `main`."""
+    status = main()
+    if "torch" not in sys.modules:
+        # Nothing is left to be done, and taking the interpreter apart takes longer than some commands.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
