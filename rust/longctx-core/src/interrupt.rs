@@ -1,6 +1,7 @@
 //! Cancelling and watching long calls: a flag that any thread may raise, and a progress trait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Error, Result};
 
@@ -18,6 +19,51 @@ pub struct Silent;
 impl Progress for Silent {
     fn begin(&self, _stage: &'static str, _unit: &'static str, _total: u64) {}
     fn advance(&self, _amount: u64) {}
+}
+
+/// The progress of what is done beside something else, which is the one to be shown as long as it takes.
+pub struct Beside<'p> {
+    shown: &'p dyn Progress,
+    /// The stage that began last, and how much of it is done; none once it is shown.
+    waiting: Mutex<Option<(Option<Stage>, u64)>>,
+}
+
+/// A stage, its unit and its total.
+type Stage = (&'static str, &'static str, u64);
+
+impl<'p> Beside<'p> {
+    /// Nothing is shown on `shown` before [`Self::show`].
+    pub fn new(shown: &'p dyn Progress) -> Self {
+        Self { shown, waiting: Mutex::new(Some((None, 0))) }
+    }
+
+    /// Shows how far it is, and all that comes.
+    pub fn show(&self) {
+        if let Some((Some((stage, unit, total)), done)) = self.waiting().take() {
+            self.shown.begin(stage, unit, total);
+            self.shown.advance(done);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<(Option<Stage>, u64)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Beside<'_> {
+    fn begin(&self, stage: &'static str, unit: &'static str, total: u64) {
+        match &mut *self.waiting() {
+            Some(waiting) => *waiting = (Some((stage, unit, total)), 0),
+            None => self.shown.begin(stage, unit, total),
+        }
+    }
+
+    fn advance(&self, amount: u64) {
+        match &mut *self.waiting() {
+            Some((_, done)) => *done += amount,
+            None => self.shown.advance(amount),
+        }
+    }
 }
 
 /// What every long call carries: the cancel flag and where to report progress.
@@ -52,5 +98,48 @@ impl Watch<'static> {
     /// Neither cancelled nor watched.
     pub fn none() -> Self {
         Self::new(&NEVER, &Silent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Log(Mutex<Vec<String>>);
+
+    impl Progress for Log {
+        fn begin(&self, stage: &'static str, unit: &'static str, total: u64) {
+            self.0.lock().unwrap().push(format!("{stage} {unit} {total}"));
+        }
+
+        fn advance(&self, amount: u64) {
+            self.0.lock().unwrap().push(format!("+{amount}"));
+        }
+    }
+
+    #[test]
+    fn what_is_done_beside_is_shown_from_where_it_is_once_the_other_has_ended() {
+        let log = Log::default();
+        let beside = Beside::new(&log);
+        beside.begin("one", "files", 3);
+        beside.advance(3);
+        beside.begin("two", "commits", 9);
+        beside.advance(1);
+        beside.advance(4);
+        assert!(log.0.lock().unwrap().is_empty());
+        beside.show();
+        beside.advance(2);
+        beside.begin("three", "bytes", 0);
+        assert_eq!(*log.0.lock().unwrap(), ["two commits 9", "+5", "+2", "three bytes 0"]);
+    }
+
+    #[test]
+    fn nothing_is_shown_of_what_has_not_begun() {
+        let log = Log::default();
+        let beside = Beside::new(&log);
+        beside.show();
+        beside.begin("one", "files", 3);
+        assert_eq!(*log.0.lock().unwrap(), ["one files 3"]);
     }
 }

@@ -1,17 +1,21 @@
 //! Strings the changes of all commits together to one chain a file.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use gix::ObjectId;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::ObjectKind;
 use super::scan::Finding;
-use super::store::{Place, Store};
+use super::store::{Place, Reader, Store};
 use super::trees::{Side, TreeChange};
 use super::types::{BlobIndex, Chain, Change, History, LeftOut, Mode, Note, Reason, Version};
 use super::walk::Walk;
 use crate::path::RepoPath;
 
+/// Blobs that one thread looks up in one go.
+const LOOKED_UP: usize = 1 << 12;
 /// Commits named for each reason.
 const EXAMPLES: usize = 5;
 
@@ -22,7 +26,7 @@ pub(super) struct Assembler {
     blobs: Interner<ObjectId>,
     chains: Vec<Chain>,
     /// The chains that stand at a path, seen from the commit reached.
-    standing: HashMap<u32, Vec<u32>>,
+    standing: FxHashMap<u32, Vec<u32>>,
     changes: Vec<Version>,
     changes_of: Vec<std::ops::Range<usize>>,
     reasons: Vec<Option<Reason>>,
@@ -38,7 +42,7 @@ impl Assembler {
             paths: Interner::default(),
             blobs: Interner::default(),
             chains: Vec::new(),
-            standing: HashMap::new(),
+            standing: FxHashMap::default(),
             changes: Vec::new(),
             changes_of: Vec::new(),
             reasons: Vec::new(),
@@ -126,8 +130,8 @@ impl Assembler {
         for (commit, reason) in commits.iter_mut().zip(&self.reasons) {
             commit.left_out = *reason;
         }
-        let absent = self.absent(store, &commits);
-        let lacks = |version: &Version| version.blob.is_some_and(|blob| absent[blob.index()]);
+        let is_absent = self.note_absent(store, &commits);
+        let lacks = |version: &Version| version.blob.is_some_and(|blob| is_absent[blob.index()]);
         for chain in &mut self.chains {
             chain.versions.retain(|version| !lacks(version));
         }
@@ -150,10 +154,12 @@ impl Assembler {
         if self.limited > 0 {
             notes.push(Note::RenamesLimited { commits: self.limited });
         }
+        let absent = self.blobs.values.iter().zip(is_absent).filter_map(|(&id, absent)| absent.then_some(id));
         History {
             tip: walk.tip.0,
             commits,
             paths,
+            absent: absent.collect(),
             blobs: self.blobs.values,
             chains: self.chains,
             left_out,
@@ -165,9 +171,19 @@ impl Assembler {
     }
 
     /// Which blobs of versions are not there; they are noted as missing.
-    fn absent(&self, store: &Store, commits: &[super::Commit]) -> Vec<bool> {
+    fn note_absent(&self, store: &Store, commits: &[super::Commit]) -> Vec<bool> {
+        // Sorted, as the indices of packs are: neighbours are found near each other.
+        let mut sorted: Vec<u32> = (0..self.blobs.values.len() as u32).collect();
+        sorted.par_sort_unstable_by_key(|&blob| self.blobs.values[blob as usize]);
+        let lacking = |part: &[u32]| -> Vec<u32> {
+            let is_absent = |reader: &Reader, blob: u32| !reader.has(self.blobs.values[blob as usize]);
+            store.with_reader(|reader| part.iter().copied().filter(|&blob| is_absent(reader, blob)).collect())
+        };
+        let mut absent = vec![false; sorted.len()];
+        for blob in sorted.par_chunks(LOOKED_UP).flat_map_iter(lacking).collect::<Vec<u32>>() {
+            absent[blob as usize] = true;
+        }
         store.with_reader(|reader| {
-            let mut absent: Vec<bool> = self.blobs.values.iter().map(|id| !reader.has(*id)).collect();
             for version in &self.changes {
                 if let Some(blob) = version.blob.filter(|blob| absent[blob.index()]) {
                     let commit = commits.get(version.commit as usize).map(|commit| commit.id);
@@ -175,9 +191,8 @@ impl Assembler {
                     reader.note_missing(self.blobs.values[blob.index()], ObjectKind::Blob, place, None);
                 }
             }
-            absent.shrink_to_fit();
-            absent
-        })
+        });
+        absent
     }
 
     fn left_out(&self, commits: &[super::Commit], before: &[(Reason, ObjectId)]) -> Vec<LeftOut> {
@@ -213,13 +228,13 @@ impl Assembler {
 
 /// Numbers values in the order in which they are first met.
 struct Interner<T> {
-    numbers: HashMap<T, u32>,
+    numbers: FxHashMap<T, u32>,
     values: Vec<T>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { numbers: HashMap::new(), values: Vec::new() }
+        Self { numbers: FxHashMap::default(), values: Vec::new() }
     }
 }
 

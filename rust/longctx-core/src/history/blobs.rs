@@ -64,11 +64,6 @@ impl Blobs {
         entry.mode().is_blob().then(|| entry.object_id())
     }
 
-    /// Those of `ids` that the repository does not hold.
-    pub fn absent(&self, ids: &[ObjectId]) -> Vec<ObjectId> {
-        self.store.with_reader(|reader| ids.iter().copied().filter(|&id| !reader.has(id)).collect())
-    }
-
     /// Fills `buffer` with the bytes of a blob, unless it has more than `largest`.
     pub fn read_at_most<'b>(&self, id: ObjectId, largest: u64, buffer: &'b mut Vec<u8>) -> Blob<'b> {
         self.store.with_reader(|reader| content(reader, id, largest, buffer))

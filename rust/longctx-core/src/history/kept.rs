@@ -16,13 +16,18 @@ const LONGEST: usize = 256;
 pub(super) fn stretches(mut steps: &[Step]) -> Vec<&[Step]> {
     let mut stretches = Vec::new();
     while !steps.is_empty() {
-        let is_last = |step: &Step| step.commit.id.as_slice().last().is_some_and(|byte| byte % 64 == 0);
+        let is_last = |step: &Step| ends_stretch(step.commit.id);
         let end = steps.iter().take(LONGEST).position(is_last).map_or(LONGEST.min(steps.len()), |at| at + 1);
         let (stretch, rest) = steps.split_at(end);
         stretches.push(stretch);
         steps = rest;
     }
     stretches
+}
+
+/// Whether a stretch ends with a commit: one in so many says so.
+pub(super) fn ends_stretch(commit: ObjectId) -> bool {
+    commit.as_slice().last().is_some_and(|byte| byte % 64 == 0)
 }
 
 /// Of all that decides what is found in a stretch.

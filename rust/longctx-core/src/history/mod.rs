@@ -19,7 +19,9 @@ mod entries;
 mod filters;
 mod formatting;
 mod kept;
+mod line;
 mod message;
+mod node;
 mod renames;
 pub mod report;
 mod scan;
@@ -65,7 +67,7 @@ pub fn read(repo: &Path, options: &HistoryOptions, watch: Watch<'_>) -> Result<H
 /// Those of [`read`].
 pub fn read_with(repo: &Path, options: &HistoryOptions, cache: &Cache, watch: Watch<'_>) -> Result<History> {
     let store = store::Store::open(repo)?;
-    let walk = walk::walk(&store, repo, options, watch)?;
+    let walk = walk::walk(&store, repo, options, cache, watch)?;
     let mut assembler = assemble::Assembler::new(options.mode);
     scan::scan(&store, &walk, options, cache, watch, &mut assembler)?;
     let live = scan::files_of(&store, walk.tip);

@@ -12,6 +12,8 @@ use crate::{Error, Result};
 
 /// Decoded delta bases that one reader keeps, in bytes.
 const DELTA_BASES: usize = 12 << 20;
+/// A buffer in which an object was put together is kept if it has no more bytes.
+const WORKBENCH: usize = 4 << 20;
 
 /// A repository from which any number of threads read.
 pub(super) struct Store {
@@ -71,6 +73,8 @@ impl Store {
 /// One thread's access to the objects.
 pub(super) struct Reader {
     repo: gix::Repository,
+    /// Where objects are put together, which takes several times their size.
+    workbench: Vec<u8>,
     missing: HashMap<ObjectId, MissingObject>,
     times_missing: usize,
     /// Trees as they are stored, for the next comparison.
@@ -93,7 +97,13 @@ impl Reader {
         repo.objects.prevent_pack_unload();
         repo.objects
             .set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(DELTA_BASES)));
-        Self { repo, missing: HashMap::new(), times_missing: 0, trees: super::trees::TreeCache::default() }
+        Self {
+            repo,
+            workbench: Vec::new(),
+            missing: HashMap::new(),
+            times_missing: 0,
+            trees: super::trees::TreeCache::default(),
+        }
     }
 
     /// Fills `buffer` with the object's bytes. `false` if it is missing, unreadable or of another kind; that is
@@ -111,14 +121,21 @@ impl Reader {
 
     /// As [`Self::read`], without remembering. If it fails, the reason; none for an object that is not there.
     pub(super) fn try_read(
-        &self,
+        &mut self,
         id: ObjectId,
         kind: ObjectKind,
         buffer: &mut Vec<u8>,
     ) -> std::result::Result<(), Option<String>> {
-        match self.repo.objects.try_find(&id, buffer) {
-            Ok(Some(data)) if data.kind == kind.into() => Ok(()),
-            Ok(Some(data)) => Err(Some(format!("is a {}, not a {kind}", data.kind))),
+        if self.workbench.capacity() > WORKBENCH {
+            self.workbench = Vec::new();
+        }
+        match self.repo.objects.try_find(&id, &mut self.workbench) {
+            Ok(Some(object)) if object.kind == kind.into() => {
+                buffer.clear();
+                buffer.extend_from_slice(object.data);
+                Ok(())
+            }
+            Ok(Some(object)) => Err(Some(format!("is a {}, not a {kind}", object.kind))),
             Ok(None) => Err(None),
             Err(error) => Err(Some(causes(&error))),
         }

@@ -66,7 +66,7 @@ impl Default for HistoryOptions {
 }
 
 /// A commit of the walk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Its id.
     pub id: ObjectId,
@@ -344,6 +344,8 @@ pub struct History {
     pub paths: Vec<RepoPath>,
     /// Every content met in a version, once.
     pub blobs: Vec<ObjectId>,
+    /// Those of them that the repository does not hold.
+    pub absent: Vec<ObjectId>,
     /// By path; chains of one path: the live one first, then by their newest commit.
     pub chains: Vec<Chain>,
     /// What was left out, by reason.

@@ -1,15 +1,17 @@
 //! Which commits the history is made of, newest first.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap};
 use std::path::Path;
 
 use gix::ObjectId;
 
-use super::message::{CommitText, is_empty_talk};
-use super::store::{Place, Reader, Store, causes, repository_error};
-use super::{Commit, HistoryOptions, Mode, Note, ObjectKind, Reason};
+use super::line::Line;
+use super::node::{Node, Parents};
+use super::store::{Reader, Store, causes, repository_error};
+use super::{Commit, HistoryOptions, Mode, Note, Reason};
+use crate::Result;
+use crate::cache::Cache;
 use crate::interrupt::Watch;
-use crate::{Error, Result};
 
 /// What a commit is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,13 @@ pub(super) struct Walk {
 }
 
 /// Walks the history of `HEAD`, or of all branches.
-pub(super) fn walk(store: &Store, path: &Path, options: &HistoryOptions, watch: Watch<'_>) -> Result<Walk> {
+pub(super) fn walk(
+    store: &Store,
+    path: &Path,
+    options: &HistoryOptions,
+    cache: &Cache,
+    watch: Watch<'_>,
+) -> Result<Walk> {
     let repo = store.repository();
     let parents = Parents::read(&repo, path)?;
     let tip = match options.start {
@@ -63,7 +71,7 @@ pub(super) fn walk(store: &Store, path: &Path, options: &HistoryOptions, watch: 
         };
         walk.tip.1 = first.tree;
         match options.mode {
-            Mode::FirstParent => first_parent(reader, &parents, options, watch, &mut walk, first),
+            Mode::FirstParent => first_parent(reader, &parents, options, cache, watch, &mut walk),
             Mode::Full => {
                 let tips = if options.start.is_some() { vec![tip] } else { branches(&repo, path, tip)? };
                 full(reader, &parents, options, watch, &mut walk, tips)
@@ -86,56 +94,18 @@ fn head(repo: &gix::Repository, path: &Path) -> Result<ObjectId> {
     Ok(id.detach())
 }
 
-/// A commit as far as the walk needs it.
-struct Node {
-    tree: ObjectId,
-    parents: Vec<ObjectId>,
-    commit: Commit,
-    subject: String,
-}
-
-impl Node {
-    fn read(reader: &mut Reader, id: ObjectId, parents: &Parents) -> Option<Self> {
-        let mut buffer = Vec::new();
-        let place = Place { commit: None, path: &[] };
-        if !reader.read(id, ObjectKind::Commit, place, &mut buffer) {
-            return None;
-        }
-        let Some(text) = CommitText::parse(&buffer) else {
-            reader.note_missing(id, ObjectKind::Commit, place, Some("is malformed".to_owned()));
-            return None;
-        };
-        let subject = text.subject();
-        let merge = text.parents.len() > 1;
-        let spoken = if merge && is_empty_talk(&subject) { text.body_line() } else { None };
-        let author = text.author_text();
-        let parents = parents.of(id, text.parents);
-        let commit = Commit {
-            id,
-            parent: parents.first().copied(),
-            subject: spoken.unwrap_or_else(|| subject.clone()),
-            time: text.time,
-            author,
-            merge,
-            left_out: None,
-        };
-        Some(Self { tree: text.tree, parents, commit, subject })
-    }
-
-    fn step(self, base: Base) -> Step {
-        Step { commit: self.commit, tree: self.tree, base, subject: self.subject }
-    }
-}
-
 fn first_parent(
     reader: &mut Reader,
     parents: &Parents,
     options: &HistoryOptions,
+    cache: &Cache,
     watch: Watch<'_>,
     walk: &mut Walk,
-    first: Node,
 ) -> Result<()> {
-    let mut current = Some(first);
+    // Where something else than the commits decides which follow each other, nothing is known of them.
+    let mut line =
+        Line::new(reader, parents, Some(cache).filter(|cache| cache.is_on() && walk.notes.is_empty()));
+    let mut current = line.node(walk.tip.0);
     let mut ended = None;
     while let Some(node) = current.take() {
         watch.check()?;
@@ -145,7 +115,7 @@ fn first_parent(
         if ended.is_none() && options.max_commits.is_some_and(|most| walk.steps.len() >= most) {
             ended = Some(Reason::MaxCommits);
         }
-        let next = node.parents.first().map(|&id| Node::read(reader, id, parents));
+        let next = node.parents.first().map(|&id| line.node(id));
         let base = match &next {
             None => Base::Nothing,
             Some(None) => Base::Missing,
@@ -207,7 +177,7 @@ fn full(
             commit: node.commit.clone(),
             tree: node.tree,
             base,
-            subject: node.subject.clone(),
+            subject: node.written().to_owned(),
         });
     }
     Ok(())
@@ -260,71 +230,4 @@ fn branches(repo: &gix::Repository, path: &Path, head: ObjectId) -> Result<Vec<O
         }
     }
     Ok(tips)
-}
-
-/// Who a commit's parents are: what it says, unless a graft or the boundary of a shallow clone says otherwise.
-struct Parents {
-    grafts: HashMap<ObjectId, Vec<ObjectId>>,
-    shallow: HashSet<ObjectId>,
-}
-
-impl Parents {
-    fn read(repo: &gix::Repository, path: &Path) -> Result<Self> {
-        let shallow = repo.shallow_commits().map_err(|error| {
-            repository_error(path, &format!("its list of shallow commits: {}", causes(&error)))
-        })?;
-        let file = repo.common_dir().join("info/grafts");
-        let grafts = match std::fs::read(&file) {
-            Ok(text) => parse_grafts(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => HashMap::new(),
-            Err(error) => return Err(Error::io("read", &file, error)),
-        };
-        Ok(Self { grafts, shallow: shallow.iter().flat_map(|list| list.iter().copied()).collect() })
-    }
-
-    fn of(&self, id: ObjectId, own: Vec<ObjectId>) -> Vec<ObjectId> {
-        if self.shallow.contains(&id) {
-            return Vec::new();
-        }
-        self.grafts.get(&id).cloned().unwrap_or(own)
-    }
-
-    fn notes(&self, repo: &gix::Repository) -> Vec<Note> {
-        let mut notes = Vec::new();
-        if !self.shallow.is_empty() {
-            notes.push(Note::Shallow { boundary: self.shallow.len() });
-        }
-        if !self.grafts.is_empty() {
-            notes.push(Note::Grafts { commits: self.grafts.len() });
-        }
-        let replaced = repo.references().is_ok_and(|all| {
-            all.prefixed("refs/replace/").is_ok_and(|mut replacements| replacements.next().is_some())
-        });
-        if replaced {
-            notes.push(Note::Replaced);
-        }
-        let config = repo.config_snapshot();
-        let promisor = config
-            .plumbing()
-            .sections_by_name("remote")
-            .into_iter()
-            .flatten()
-            .any(|section| section.value("promisor").is_some_and(|value| value.as_slice() == b"true"));
-        if promisor || config.string("extensions.partialClone").is_some() {
-            notes.push(Note::Partial);
-        }
-        notes
-    }
-}
-
-fn parse_grafts(text: &[u8]) -> HashMap<ObjectId, Vec<ObjectId>> {
-    text.split(|&byte| byte == b'\n')
-        .filter(|line| !line.starts_with(b"#"))
-        .filter_map(|line| {
-            let mut ids = line.trim_ascii().split(|&byte| byte == b' ').map(ObjectId::from_hex);
-            let commit = ids.next()?.ok()?;
-            let parents = ids.collect::<std::result::Result<Vec<_>, _>>().ok()?;
-            Some((commit, parents))
-        })
-        .collect()
 }

@@ -8,8 +8,6 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Of the vocabulary.
-    Entries,
     /// That are listed, or have a text.
     Files,
     /// Read or written.

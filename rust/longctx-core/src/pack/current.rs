@@ -61,12 +61,11 @@ impl Inputs<'_> {
             Err(why) => {
                 maker.add(why.as_bytes());
             }
-            Ok(Past { history, blobs }) => {
+            Ok(Past { history, .. }) => {
                 if history.missing.iter().any(|object| object.reason.is_some()) {
                     return None;
                 }
-                let absent = blobs.absent(&history.blobs);
-                for id in history.missing.iter().map(|object| &object.id).chain(&absent) {
+                for id in history.missing.iter().map(|object| &object.id).chain(&history.absent) {
                     maker.add(id.as_slice());
                 }
                 for id in history.commits.iter().map(|commit| &commit.id).chain(&history.blobs) {

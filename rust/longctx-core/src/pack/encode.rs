@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::prelude::*;
+
 use super::connect::{Read, connect};
 use super::corpus::{Corpus, Rejected};
 use super::documents::{Cuts, Documents, DocumentsWriter, NewDocument, Part as Stored, Sizes, window_limit};
@@ -74,20 +76,8 @@ pub fn encode(
     };
     watch.progress.begin("reading", "bytes", entries.iter().map(|entry| entry.size).sum());
     let threads = options.thread_count().min(entries.len()).max(1) as u32;
-    let parts: Vec<Result<Part>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads)
-            .map(|spool| {
-                scope.spawn({
-                    let work = &work;
-                    move || work.run(spool, folder)
-                })
-            })
-            .collect();
-        handles
-            .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
+    let parts: Vec<Result<Part>> =
+        (0..threads).into_par_iter().with_max_len(1).map(|spool| work.run(spool, folder)).collect();
     let (mut stored, mut spools, mut tables, mut all) =
         (Vec::new(), Vec::new(), Vec::new(), Notes::default());
     for part in parts {

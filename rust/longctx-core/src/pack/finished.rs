@@ -1,6 +1,6 @@
 //! All sequences that were made: rows on disk, put into the order of the shards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use longctx_column::Column;
@@ -10,9 +10,15 @@ use rustc_hash::FxHashSet;
 use super::split::Side;
 use super::spool::SpoolReader;
 use crate::Result;
+use crate::buckets::Buckets;
 use crate::difficulty::Difficulty;
 use crate::sequence::Kind;
 use crate::shard::TokenWidth;
+
+/// In place of the place of a row: an equal one is there.
+const REPEATED: u32 = u32::MAX;
+/// About so many rows are compared with each other at once.
+const COMPARED: usize = 1 << 18;
 
 /// A sequence that waits in the spool.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,25 +106,25 @@ impl Finished {
         width: TokenWidth,
         spool: SpoolReader,
     ) -> Self {
-        let mut groups: BTreeMap<(u8, u8, u8), Vec<u32>> = BTreeMap::new();
-        for (place, row) in (0u32..).zip(rows.iter()) {
-            if !dropped.get(place as usize).is_some_and(|&dropped| dropped) {
-                groups.entry((row.side, row.band, row.kind)).or_default().push(place);
-            }
+        let of_side = bands.len() * Kind::ALL.len();
+        let group = |row: &Row| {
+            let alike = usize::from(row.band) * Kind::ALL.len() + usize::from(row.kind);
+            (usize::from(row.side) * of_side + alike) as u32
+        };
+        let kept = (0u32..)
+            .zip(rows.iter())
+            .filter(|&(place, _)| !dropped.get(place as usize).is_some_and(|&dropped| dropped))
+            .map(|(place, row)| (group(row), place));
+        let (groups, mut order) = Buckets::of_pairs(of_side * Side::ALL.len(), kept).into_parts();
+        for group in 0..(of_side * Side::ALL.len()) as u32 {
+            sort(&mut order[groups.of(group)], &rows);
         }
-        groups.par_iter_mut().for_each(|(_, places)| sort(places, &rows));
-        let before: usize = groups.values().map(Vec::len).sum();
-        let alike: BTreeSet<(u8, u8)> = groups.keys().map(|&(_, band, kind)| (band, kind)).collect();
-        let mut known = FxHashSet::default();
-        for (band, kind) in alike {
-            known.clear();
-            for side in Side::ALL {
-                if let Some(places) = groups.get_mut(&(side as u8, band, kind)) {
-                    places.retain(|&place| known.insert(rows[place as usize].hash));
-                }
-            }
+        for alike in 0..of_side {
+            let sides = Side::ALL.map(|side| groups.of((side as usize * of_side + alike) as u32));
+            mark_repeated(&mut order, &sides, &rows);
         }
-        let order: Vec<u32> = groups.into_values().flatten().collect();
+        let before = order.len();
+        order.retain(|&place| place != REPEATED);
         let repeated = (before - order.len()) as u64;
         Self { rows, order, repeated, bands, width, spool }
     }
@@ -162,11 +168,52 @@ impl Finished {
 }
 
 /// Sorts the places of rows by the order of these.
-pub fn sort(places: &mut Vec<u32>, rows: &[Row]) {
-    let key = |place: u32| (rows[place as usize].order, place);
-    let mut keyed: Vec<(u64, u32)> = places.iter().map(|&place| key(place)).collect();
-    let hash = |place: u32| rows[place as usize].hash;
-    keyed.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| hash(one.1).cmp(&hash(other.1))));
-    places.clear();
-    places.extend(keyed.into_iter().map(|(_, place)| place));
+pub fn sort(places: &mut [u32], rows: &[Row]) {
+    places.par_sort_unstable_by_key(|&place| {
+        let row = &rows[place as usize];
+        (row.order, row.hash)
+    });
+}
+
+/// Replaces by [`REPEATED`], in some parts of `order`, the places of rows that are as one before them in all. Few hashes
+/// are in memory at any time.
+fn mark_repeated(order: &mut [u32], parts: &[Range<usize>], rows: &[Row]) {
+    let turns = parts.iter().map(Range::len).sum::<usize>() / COMPARED + 1;
+    let mut known = FxHashSet::default();
+    for turn in 0..turns as u64 {
+        known.clear();
+        for place in parts.iter().cloned().flatten() {
+            let Some(row) = rows.get(order[place] as usize) else { continue };
+            let hash = u64::from_le_bytes(row.hash);
+            if hash % turns as u64 == turn && !known.insert(hash) {
+                order[place] = REPEATED;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(hash: u64) -> Row {
+        Row { hash: hash.to_le_bytes(), ..bytemuck::Zeroable::zeroed() }
+    }
+
+    #[test]
+    fn of_equal_rows_the_first_stays_however_many_there_are() {
+        // Numbers that come back, in an order of their own.
+        let rows: Vec<Row> =
+            (0..COMPARED as u64 * 2 + 5).map(|n| row(n.wrapping_mul(0x9E37_79B9) % 300_007)).collect();
+        let mut order: Vec<u32> = (0..rows.len() as u32).rev().collect();
+        let half = order.len() / 2;
+        let mut known = std::collections::HashSet::new();
+        let is_new = |place: &u32| known.insert(rows[*place as usize].hash);
+        let expected: Vec<u32> = order[half..].iter().chain(&order[..half]).copied().filter(is_new).collect();
+        let parts = [half..order.len(), 0..half];
+        mark_repeated(&mut order, &parts, &rows);
+        let left = parts.iter().cloned().flatten().map(|at| order[at]).filter(|&place| place != REPEATED);
+        assert_eq!(left.collect::<Vec<u32>>(), expected);
+        assert!(expected.len() < order.len());
+    }
 }

@@ -68,16 +68,19 @@ pub fn clusters(
     if let Some(past) = past {
         let versions = versions(corpus, past, prefix, options, &mut clusters);
         let packed = packed(corpus);
-        let mut unread = Vec::new();
+        let mut others = Vec::with_capacity(versions.len());
         for (id, document) in versions {
-            if let Some(&same) = packed.get(&id) {
-                clusters.join(same, document, Reason::NearDuplicate);
-            } else if let Some(sketch) = kept(cache, &id, options) {
-                sketches.add(&sketch, document)?;
-            } else {
-                unread.push((id, document));
+            match packed.get(&id) {
+                Some(&same) => clusters.join(same, document, Reason::NearDuplicate),
+                None => others.push((id, document)),
             }
         }
+        let is_unread = |&(id, document): &(ObjectId, u32)| match kept(cache, &id, options) {
+            Some(sketch) => sketches.add(&sketch, document).map(|()| false),
+            None => Ok(true),
+        };
+        let unread = others.into_par_iter().map(|version| Ok(is_unread(&version)?.then_some(version)));
+        let unread: Vec<_> = unread.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         let ids: Vec<ObjectId> = unread.iter().map(|&(id, _)| id).collect();
         past.blobs.visit(&ids, options.max_file_size, watch, |at, blob| {
             let Blob::Bytes(bytes) = blob else { return Ok(()) };

@@ -35,14 +35,14 @@ pub use options::{PackOptions, TokenizerChoice};
 pub use summary::Summary;
 
 use crate::cache::Cache;
-use crate::interrupt::Watch;
+use crate::interrupt::{Beside, Watch};
 use crate::sequence::{Elisions, Kind, Kit};
 use crate::shard::manifest::Shard;
 use crate::shard::{Staging, TokenWidth};
 use crate::source::LANGUAGES;
 use crate::threads::on_threads;
 use crate::tokenize::{Scratches, Tokenizer};
-use crate::walk::{Tree, WalkOptions};
+use crate::walk::{Listing, Tree, WalkOptions};
 use crate::{Error, Result};
 use clock::{Clock, Unit};
 use commits::{CommitCounts, Story};
@@ -66,15 +66,15 @@ pub fn pack(options: &PackOptions, watch: Watch<'_>) -> Result<Summary> {
 
 fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Result<Summary> {
     let tree = Tree::open(&options.repository, options.revision.as_deref())?;
-    let tokenizer = match &options.tokenizer.path {
-        Some(path) => Tokenizer::from_file(path, &options.tokenizer.name)?,
-        None => Tokenizer::embedded(),
-    };
-    clock.lap("tokenizer", u64::from(tokenizer.vocab_size()), Unit::Entries);
-    let staging = match (&options.output, options.dry_run) {
-        (Some(output), false) => Some(Staging::new(output, options.overwrite)?),
-        _ => None,
-    };
+    let output = options.output.as_ref().filter(|_| !options.dry_run);
+    if let Some(output) = output {
+        Staging::check(output, options.overwrite)?;
+    }
+    let walk = walk_options(options)?;
+    let (tokenizer, listing) = rayon::join(|| tokenizer(options), || tree.list(&walk, watch));
+    let (tokenizer, listing) = (tokenizer?, listing?);
+    clock.lap("walk and tokenizer", listing.entries.len() as u64, Unit::Files);
+    let staging = output.map(|output| Staging::new(output, options.overwrite)).transpose()?;
 
     let cache = match &options.cache {
         Some(folder) => {
@@ -83,24 +83,48 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         }
         None => Cache::off(),
     };
-    let outcome = make(&tree, &tokenizer, staging, options, &cache, &mut clock, watch);
+    let input = Input { tree, listing, tokenizer };
+    let made = make(input, staging, options, &cache, &mut clock, watch);
     // What was found out before an interrupt is of use to the next run.
-    let cached = cache.finish();
+    let (outcome, cached) = rayon::join(
+        || {
+            let Made { outcome, staging, bytes } = made?;
+            if let Some(staging) = staging {
+                staging.publish(options.overwrite)?;
+                clock.lap("write", bytes, Unit::Bytes);
+            }
+            Ok(outcome)
+        },
+        || cache.finish(),
+    );
     Ok(Summary::new(outcome?, options, clock, cached))
+}
+
+/// What is packed, and with what.
+struct Input {
+    tree: Tree,
+    listing: Listing,
+    tokenizer: Tokenizer,
+}
+
+/// What came of packing, and a dataset that is to be published.
+struct Made {
+    outcome: Outcome,
+    staging: Option<Staging>,
+    bytes: u64,
 }
 
 /// Does everything that the cache is for.
 fn make(
-    tree: &Tree,
-    tokenizer: &Tokenizer,
+    input: Input,
     staging: Option<Staging>,
     options: &PackOptions,
     cache: &Cache,
     clock: &mut Clock,
     watch: Watch<'_>,
-) -> Result<Outcome> {
-    let mut listing = tree.list(&walk_options(options, staging.as_ref())?, watch)?;
-    clock.lap("walk", listing.entries.len() as u64, Unit::Files);
+) -> Result<Made> {
+    let Input { tree, mut listing, tokenizer } = input;
+    let (tree, tokenizer) = (&tree, &tokenizer);
     let scratches = Scratches::default();
     let comments = LANGUAGES.iter().map(|language| language.line_comment);
     let elisions = scratches.with(|scratch| Elisions::new(tokenizer, comments, scratch));
@@ -115,24 +139,33 @@ fn make(
     let elsewhere = std::env::temp_dir();
     let folder = staging.as_ref().map_or(&*elsewhere, Staging::path);
     let listed = listing.entries.len() + listing.skipped.len();
-    let corpus = encode::encode(tree, &mut listing, kit, options, folder, cache, watch)?;
-    clock.lap(
-        "read and tokenize",
-        corpus.documents.iter().map(|record| record.sizes.bytes).sum(),
-        Unit::Bytes,
+    let wants_past = options.kinds.contains(&Kind::Commits) || options.kinds.contains(&Kind::Qa);
+    // One thread walks from commit to commit while the others read files.
+    let beside = Beside::new(watch.progress);
+    let (corpus, past) = rayon::join(
+        || {
+            let corpus = encode::encode(tree, &mut listing, kit, options, folder, cache, watch)?;
+            clock.lap(
+                "read and tokenize",
+                corpus.documents.iter().map(|record| record.sizes.bytes).sum(),
+                Unit::Bytes,
+            );
+            beside.show();
+            Ok(corpus)
+        },
+        || match wants_past {
+            true => Past::read(tree, options, cache, Watch::new(watch.flag(), &beside)),
+            false => Ok(Err("not asked for".to_owned())),
+        },
     );
+    let (corpus, past) = (corpus?, past?);
+    clock.lap("history", past.as_ref().map_or(0, |past| past.history.commits.len() as u64), Unit::Commits);
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
         let what = summary::nothing_to_pack(&skipped);
         return Err(Error::usage(format!("{}: {what}", options.repository.display())));
     }
 
-    let wants_past = options.kinds.contains(&Kind::Commits) || options.kinds.contains(&Kind::Qa);
-    let past = match wants_past {
-        true => Past::read(tree, options, cache, watch)?,
-        false => Err("not asked for".to_owned()),
-    };
-    clock.lap("history", past.as_ref().map_or(0, |past| past.history.commits.len() as u64), Unit::Commits);
     let name = summary::name_of(tree.root());
     let inputs = current::Inputs {
         options,
@@ -148,7 +181,7 @@ fn make(
         && let Some((kept, bytes)) = current::is_current(cache, key, output, watch)?
     {
         clock.lap("check", bytes, Unit::Bytes);
-        return Ok(Outcome::Kept(kept));
+        return Ok(Made { outcome: Outcome::Kept(kept), staging: None, bytes: 0 });
     }
     let clusters =
         kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, folder, cache, watch)?;
@@ -211,27 +244,36 @@ fn make(
         root: tree.root(),
     };
     let counted = facts.count();
-    if let Some(staging) = staging {
-        let shards = write_shards(staging.path(), &finished, width, watch)?;
-        let files = write_tokenizer(staging.path(), tokenizer)?;
-        let written = shards.iter().map(Shard::bytes).chain(files.iter().map(|file| file.digest.bytes)).sum();
-        write_manifest(staging.path(), &facts, world.commit.as_deref(), &counted, shards, files)?;
+    let mut bytes = 0;
+    if let Some(staging) = &staging {
+        let folder = staging.path();
+        let (shards, files) = rayon::join(
+            || write_shards(folder, &finished, width, watch),
+            || write_tokenizer(folder, tokenizer),
+        );
+        let (shards, files) = (shards?, files?);
+        bytes = shards.iter().map(Shard::bytes).chain(files.iter().map(|file| file.digest.bytes)).sum();
+        write_manifest(folder, &facts, world.commit.as_deref(), &counted, shards, files)?;
         if let Some(key) = key.filter(|_| is_readable) {
-            current::remember(cache, key, staging.path())?;
+            current::remember(cache, key, folder)?;
         }
         watch.check()?;
-        staging.publish(options.overwrite)?;
-        clock.lap("write", written, Unit::Bytes);
     }
-    Ok(Outcome::Made(Box::new(counted)))
+    Ok(Made { outcome: Outcome::Made(Box::new(counted)), staging, bytes })
 }
 
-fn walk_options(options: &PackOptions, staging: Option<&Staging>) -> Result<WalkOptions> {
+fn tokenizer(options: &PackOptions) -> Result<Tokenizer> {
+    match &options.tokenizer.path {
+        Some(path) => Tokenizer::from_file(path, &options.tokenizer.name),
+        None => Ok(Tokenizer::embedded()),
+    }
+}
+
+fn walk_options(options: &PackOptions) -> Result<WalkOptions> {
     let mut never: Vec<PathBuf> = Vec::new();
     if let Some(output) = &options.output {
         never.push(std::path::absolute(output).map_err(|source| Error::io("find", output, source))?);
     }
-    never.extend(staging.map(|staging| staging.path().to_path_buf()));
     Ok(WalkOptions {
         include: options.include.clone(),
         exclude: options.exclude.clone(),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use thread_local::ThreadLocal;
 
@@ -44,13 +45,16 @@ pub type TextCache = ThreadLocal<RefCell<Texts>>;
 /// The texts that a thread read last.
 #[derive(Default)]
 pub struct Texts {
-    kept: VecDeque<Arc<Kept>>,
+    /// By document.
+    kept: FxHashMap<u32, Arc<Kept>>,
+    /// Their documents, the one first that was read first.
+    order: VecDeque<u32>,
+    bytes: usize,
     buffer: Vec<u8>,
 }
 
 /// A text, and what is known of its document.
 struct Kept {
-    document: u32,
     text: Box<str>,
     name: Arc<str>,
     blob: Arc<str>,
@@ -58,10 +62,23 @@ struct Kept {
     imports: OnceLock<Box<[Range<usize>]>>,
 }
 
-/// Texts that a thread keeps.
-const TEXTS: usize = 24;
-/// Bytes of text that a thread keeps, beside the one read last.
-const TEXT_BYTES: usize = 4 << 20;
+/// Bytes of text that a thread keeps, if the one read last has no more.
+const TEXT_BYTES: usize = 2 << 20;
+
+impl Texts {
+    /// Keeps a text, and forgets those read first where it is too much.
+    fn keep(&mut self, document: u32, text: Arc<Kept>) {
+        self.bytes += text.text.len();
+        self.kept.insert(document, text);
+        self.order.push_back(document);
+        while self.bytes > TEXT_BYTES
+            && self.order.len() > 1
+            && let Some(first) = self.order.pop_front()
+        {
+            self.bytes -= self.kept.remove(&first).map_or(0, |text| text.text.len());
+        }
+    }
+}
 
 /// A document with its text.
 pub struct Loaded<'w> {
@@ -79,21 +96,13 @@ impl World<'_> {
     pub fn load(&self, document: u32) -> Result<Loaded<'_>> {
         let record = self.corpus.documents.get(document);
         let mut texts = self.texts.get_or_default().borrow_mut();
-        let Texts { kept: texts, buffer } = &mut *texts;
-        let kept = match texts.iter().find(|known| known.document == document) {
+        let kept = match texts.kept.get(&document) {
             Some(kept) => kept.clone(),
             None => {
-                let text = self.corpus.read_text(&record, buffer)?.into();
+                let text = self.corpus.read_text(&record, &mut texts.buffer)?.into();
                 let (name, blob) = (record.name.into(), record.blob.into());
-                let one = Arc::new(Kept { document, text, name, blob, imports: OnceLock::new() });
-                texts.push_front(one.clone());
-                let mut bytes = 0;
-                let kept = texts.iter().skip(1).take_while(|one| {
-                    bytes += one.text.len();
-                    bytes <= TEXT_BYTES
-                });
-                let kept = 1 + kept.count();
-                texts.truncate(kept.min(TEXTS));
+                let one = Arc::new(Kept { text, name, blob, imports: OnceLock::new() });
+                texts.keep(document, one.clone());
                 one
             }
         };

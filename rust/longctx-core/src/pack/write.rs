@@ -1,7 +1,8 @@
 //! Writes the dataset: shards, tokenizer, manifest.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
 
 use rayon::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::interrupt::Watch;
 use crate::sequence::Kind;
 use crate::shard::manifest::{self, Manifest, NamedDigest, Shard, TokenizerInfo};
 use crate::shard::npy::IndexRow;
-use crate::shard::{HashedFile, SequenceRow, ShardWriter, TokenWidth};
+use crate::shard::{HashedFile, SequenceRow, ShardWriter, TokenWidth, while_syncing};
 use crate::tokenize::Tokenizer;
 use crate::{Error, Result};
 
@@ -39,24 +40,25 @@ pub fn write_shards(
             jobs.push((split, format!("{number:05}"), part));
         }
     }
-    jobs.into_par_iter()
-        .map(|(split, name, part)| {
-            let tokens = part.clone().map(|place| u64::from(finished.get(place).length)).sum();
-            let mut writer = ShardWriter::new(folder, split, name, width, part.len() as u64, tokens)?;
-            let (mut tokens, mut meta) = (Vec::new(), Vec::new());
-            for one in part.map(|place| finished.get(place)) {
-                watch.check()?;
-                finished.read(&one, &mut tokens, &mut meta)?;
-                writer.append(&SequenceRow {
-                    tokens: &tokens,
-                    index: index_row(&one, finished),
-                    meta: &meta,
-                })?;
-                watch.progress.advance(1);
-            }
-            writer.finish()
-        })
-        .collect()
+    let write = |(split, name, part): (&'static str, String, Range<usize>), whole: &Sender<PathBuf>| {
+        let paths = ShardWriter::paths(folder, split, &name);
+        let tokens = part.clone().map(|place| u64::from(finished.get(place).length)).sum();
+        let mut writer = ShardWriter::new(folder, split, name, width, part.len() as u64, tokens)?;
+        let (mut tokens, mut meta) = (Vec::new(), Vec::new());
+        for one in part.map(|place| finished.get(place)) {
+            watch.check()?;
+            finished.read(&one, &mut tokens, &mut meta)?;
+            writer.append(&SequenceRow { tokens: &tokens, index: index_row(&one, finished), meta: &meta })?;
+            watch.progress.advance(1);
+        }
+        let shard = writer.finish()?;
+        for path in paths {
+            // Nobody takes it after an error, which is told elsewhere.
+            _ = whole.send(path);
+        }
+        Ok(shard)
+    };
+    while_syncing(|whole| jobs.into_par_iter().map(|job| write(job, whole)).collect())
 }
 
 fn index_row(one: &Waiting, finished: &Finished) -> IndexRow {

@@ -6,10 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::manifest;
+use super::syncing::{sync_all, sync_folder};
 use crate::{Error, Result};
-
-/// So many files are brought to the disk at once; the threads do nothing but wait.
-const SYNCING: usize = 16;
 
 /// The folder in which a dataset is being built. It is removed when dropped; one that a killed process left is removed
 /// by the next that packs to the same place.
@@ -21,22 +19,26 @@ pub struct Staging {
 }
 
 impl Staging {
+    /// Whether `target` can be built; makes nothing, and removes what killed runs left there.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if something is there already and `overwrite` is off, or if it is no dataset.
+    pub fn check(target: &Path, overwrite: bool) -> Result<()> {
+        let place = Place::of(target)?;
+        check_target(target, overwrite)?;
+        remove_abandoned(&place.parent, &place.prefix);
+        Ok(())
+    }
+
     /// Prepares to build `target`.
     ///
     /// # Errors
-    /// [`Error::Usage`] if something is there already and `overwrite` is off, or if it is no dataset;
-    /// [`Error::Io`] if the folder beside it cannot be made.
+    /// Those of [`Self::check`]; [`Error::Io`] if the folder beside it cannot be made.
     pub fn new(target: &Path, overwrite: bool) -> Result<Self> {
-        check_target(target, overwrite)?;
-        let absolute = std::path::absolute(target).map_err(|source| Error::io("find", target, source))?;
-        let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-            return Err(Error::usage(format!("{} cannot be an output folder", target.display())));
-        };
+        Self::check(target, overwrite)?;
+        let Place { absolute, parent, prefix } = Place::of(target)?;
+        let parent = parent.as_path();
         fs::create_dir_all(parent).map_err(|source| Error::io("create", parent, source))?;
-        let mut prefix = OsString::from(".");
-        prefix.push(name);
-        prefix.push(".tmp-");
-        remove_abandoned(parent, &prefix);
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
             .tempdir_in(parent)
@@ -76,6 +78,27 @@ impl Staging {
             sync_folder(parent)?;
         }
         Ok(())
+    }
+}
+
+/// Where a dataset is to lie.
+struct Place {
+    absolute: PathBuf,
+    parent: PathBuf,
+    /// What the names of folders begin with in which it is built.
+    prefix: OsString,
+}
+
+impl Place {
+    fn of(target: &Path) -> Result<Self> {
+        let absolute = std::path::absolute(target).map_err(|source| Error::io("find", target, source))?;
+        let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+            return Err(Error::usage(format!("{} cannot be an output folder", target.display())));
+        };
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".tmp-");
+        Ok(Self { parent: parent.to_path_buf(), prefix, absolute })
     }
 }
 
@@ -129,47 +152,6 @@ fn make_readable(folder: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn make_readable(_folder: &Path) -> Result<()> {
     Ok(())
-}
-
-/// Brings a folder and all that is in it to the disk. Many files at once: a disk brings them there together.
-fn sync_all(folder: &Path) -> Result<()> {
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| Error::io("write", path, source)
-    };
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
-    let mut next = 0;
-    while let Some(folder) = folders.get(next).cloned() {
-        for entry in fs::read_dir(&folder).map_err(failed(&folder))? {
-            let entry = entry.map_err(failed(&folder))?;
-            let is_folder = entry.file_type().map_err(failed(&folder))?.is_dir();
-            (if is_folder { &mut folders } else { &mut files }).push(entry.path());
-        }
-        next += 1;
-    }
-    let sync = |path: &PathBuf| {
-        File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .and_then(|file| file.sync_all())
-            .map_err(failed(path))
-    };
-    std::thread::scope(|scope| {
-        let part = files.len().div_ceil(SYNCING).max(1);
-        let syncing = files.chunks(part).map(|part| scope.spawn(move || part.iter().try_for_each(sync)));
-        let syncing: Vec<_> = syncing.collect();
-        syncing
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })?;
-    folders.iter().rev().try_for_each(|folder| sync_folder(folder))
-}
-
-fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| Error::io("write", folder, source))
 }
 
 /// Swaps two folders in one step where the system can, else in two.
@@ -227,6 +209,14 @@ mod tests {
         fs::write(target.join("thesis.txt"), "years").unwrap();
         assert!(build(&target, true, "x").unwrap_err().to_string().contains("not a dataset"));
         assert_eq!(fs::read_to_string(target.join("thesis.txt")).unwrap(), "years");
+    }
+
+    #[test]
+    fn checking_makes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        Staging::check(&parent.path().join("a/b"), false).unwrap();
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        assert!(Staging::check(parent.path().join("..").as_path(), true).is_err());
     }
 
     #[test]

@@ -101,21 +101,27 @@ impl ShardWriter {
         sequences: u64,
         tokens: u64,
     ) -> Result<Self> {
-        let file = |suffix: &str| HashedFile::create(&folder.join(split).join(format!("{name}.{suffix}")));
+        let [tokens_path, index_path, meta_path] = Self::paths(folder, split, &name);
         let mut writer = Self {
             split,
             width,
             expected: (sequences, tokens),
             rows: 0,
             offset: 0,
-            tokens: file("tokens.npy")?,
-            index: file("index.npy")?,
-            meta: file("meta.jsonl")?,
+            tokens: HashedFile::create(&tokens_path)?,
+            index: HashedFile::create(&index_path)?,
+            meta: HashedFile::create(&meta_path)?,
             name,
         };
         writer.tokens.write(&npy::tokens_header(width, tokens))?;
         writer.index.write(&npy::index_header(sequences))?;
         Ok(writer)
+    }
+
+    /// The files of a shard: tokens, index, metadata.
+    pub fn paths(folder: &Path, split: &str, name: &str) -> [PathBuf; 3] {
+        ["tokens.npy", "index.npy", "meta.jsonl"]
+            .map(|suffix| folder.join(split).join(format!("{name}.{suffix}")))
     }
 
     /// Appends a sequence.

@@ -3,6 +3,7 @@
 mod chains;
 mod filters;
 mod kinds;
+mod known;
 mod packs;
 mod report;
 use super::sandbox;

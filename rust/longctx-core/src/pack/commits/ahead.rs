@@ -27,6 +27,7 @@ const TOKENS: u64 = 256;
 
 /// Both versions of a step, as far as they can be shown, and what reading them found. A version that the next step
 /// begins with is there once.
+#[derive(Default)]
 pub struct Frame {
     /// The older and the newer one.
     pub versions: [Option<Rc<Version>>; 2],
@@ -39,19 +40,29 @@ pub fn frames(library: &Library<'_>, steps: &[Step]) -> Vec<Frame> {
     roll(steps, |content, readings| library.read(content, readings))
 }
 
+/// Reads from the newest to the oldest: git stores a version as what it takes from a newer one, and has that at hand then.
 fn roll(steps: &[Step], mut read: impl FnMut(&Content, &mut Readings) -> Option<Version>) -> Vec<Frame> {
-    let mut newest: Option<Rc<Version>> = None;
-    let steps = steps.iter().map(|step| {
-        let mut readings = Readings::default();
-        let Some(content) = &step.before else { return Frame { versions: [None, None], readings } };
-        let before = match newest.take().filter(|version| version.blob == content.blob) {
-            Some(version) => Some(version),
-            None => read(content, &mut readings).map(Rc::new),
-        };
-        newest = read(&step.after, &mut readings).map(Rc::new);
-        Frame { versions: [before, newest.clone()], readings }
-    });
-    steps.collect()
+    let mut frames: Vec<Frame> = steps.iter().map(|_| Frame::default()).collect();
+    // The step after, if it begins with the version that the next step to be read led to.
+    let mut waiting: Option<usize> = None;
+    for (at, step) in steps.iter().enumerate().rev() {
+        let Some(content) = &step.before else { continue };
+        let after = read(&step.after, &mut frames[at].readings).map(Rc::new);
+        if let Some(next) = waiting.take() {
+            let begun = steps[next].before.as_ref();
+            let readings = &mut frames[next].readings;
+            let before = after.clone().or_else(|| begun.and_then(|begun| read(begun, readings)).map(Rc::new));
+            frames[next].versions[0] = before;
+        }
+        frames[at].versions[1] = after;
+        let older = steps[..at].iter().rfind(|older| older.before.is_some());
+        if older.is_some_and(|older| older.after.blob == content.blob) {
+            waiting = Some(at);
+        } else {
+            frames[at].versions[0] = read(content, &mut frames[at].readings).map(Rc::new);
+        }
+    }
+    frames
 }
 
 /// All stretches.

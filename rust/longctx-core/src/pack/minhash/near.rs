@@ -1,6 +1,10 @@
 //! Pairs of near duplicates among many sketches, without comparing all with all.
 
+use rayon::prelude::*;
+
+use super::shingles::scramble;
 use super::{BINS, Sketch, agreement};
+use crate::buckets::part;
 use crate::pack::clusters::DisjointSets;
 
 /// Sketches are compared where they agree in all rows of one band. Two texts of similarity J are never compared with the
@@ -25,6 +29,17 @@ const SURE: u32 = (BINS as u32 * 9).div_ceil(10);
 /// Forest, 2005).
 const WINDOW: usize = 32;
 
+/// As many bands are sorted at the same time as have room in so many bytes, but two at least.
+const BANDS_BYTES: usize = 8 << 20;
+
+/// Sketches that agree in all rows of one band, by their places, bucket by bucket.
+#[derive(Default)]
+struct Alike {
+    places: Vec<u32>,
+    /// Where each bucket ends.
+    ends: Vec<u32>,
+}
+
 /// Two near duplicates by their places among the distinct sketches; of rising order, the most similar first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Link {
@@ -46,7 +61,7 @@ struct Link {
 pub fn near_duplicates(sketches: &[Sketch]) -> Vec<(u32, u32)> {
     let sketch = |index: u32| &sketches[index as usize];
     let mut order: Vec<u32> = (0..sketches.len() as u32).collect();
-    order.sort_unstable_by(|&one, &other| sketch(one).cmp(sketch(other)).then(one.cmp(&other)));
+    order.par_sort_unstable_by(|&one, &other| sketch(one).cmp(sketch(other)).then(one.cmp(&other)));
     let mut pairs = Vec::new();
     let mut firsts = Vec::new();
     for same in order.chunk_by(|&one, &other| sketch(one) == sketch(other)) {
@@ -54,9 +69,7 @@ pub fn near_duplicates(sketches: &[Sketch]) -> Vec<(u32, u32)> {
         pairs.extend(same.windows(2).map(|pair| (pair[0], pair[1])));
     }
     let mut search = Search::new(firsts.iter().map(|&first| sketch(first)).collect());
-    for band in 0..BANDS {
-        search.compare_within(band);
-    }
+    search.compare_all();
     search.keep_forest();
     pairs.extend(search.links.iter().map(|link| {
         let (one, other) = (firsts[link.one as usize], firsts[link.other as usize]);
@@ -78,30 +91,59 @@ impl<'s> Search<'s> {
         Self { sure: DisjointSets::new(sketches.len()), sketches, links: Vec::new() }
     }
 
-    /// Compares sketches that agree in all rows of a band.
-    fn compare_within(&mut self, band: usize) {
+    /// Compares sketches that agree in all rows of a band, band by band.
+    fn compare_all(&mut self) {
+        let bands: Vec<usize> = (0..BANDS).collect();
+        let at_once = (BANDS_BYTES / (self.sketches.len().max(1) * size_of::<(u64, u32)>())).clamp(2, BANDS);
+        for bands in bands.chunks(at_once) {
+            let alike: Vec<Alike> = bands.par_iter().map(|&band| self.alike(band)).collect();
+            for Alike { places, ends } in alike {
+                for bucket in 0..ends.len() {
+                    self.compare_within(&places[part(&ends, bucket)]);
+                }
+            }
+        }
+    }
+
+    /// The sketches that agree in all rows of a band with others.
+    fn alike(&self, band: usize) -> Alike {
         let rows = band * ROWS..(band + 1) * ROWS;
-        let mut keyed: Vec<([u32; ROWS], u32)> = (0u32..)
-            .zip(&self.sketches)
-            .map(|(place, sketch)| {
-                let mut key = [0; ROWS];
-                key.copy_from_slice(&sketch[rows.clone()]);
-                (key, place)
-            })
-            .collect();
-        keyed.sort_unstable();
-        for bucket in keyed.chunk_by_mut(|one, other| one.0 == other.0) {
+        let key = |place: u32| &self.sketches[place as usize][rows.clone()];
+        // Sorted by a hash, which takes half the time: only those that are equal need be together.
+        let hash = |key: &[u32]| {
+            let (pairs, _) = key.as_chunks::<2>();
+            pairs
+                .iter()
+                .fold(0, |hash, &[one, other]| scramble(hash ^ (u64::from(one) << 32 | u64::from(other))))
+        };
+        let places = 0..self.sketches.len() as u32;
+        let mut keyed: Vec<(u64, u32)> = places.map(|place| (hash(key(place)), place)).collect();
+        keyed.sort_unstable_by(|one, other| {
+            one.0.cmp(&other.0).then_with(|| key(one.1).cmp(key(other.1))).then(one.1.cmp(&other.1))
+        });
+        let mut alike = Alike::default();
+        for bucket in keyed.chunk_by_mut(|one, other| one.0 == other.0 && key(one.1) == key(other.1)) {
+            if bucket.len() < 2 {
+                continue;
+            }
             if bucket.len() > WINDOW {
-                let following = |&(_, place): &([u32; ROWS], u32)| {
+                let following = |&(_, place): &(u64, u32)| {
                     let (before, after) = self.sketches[place as usize].split_at(rows.end);
                     after.iter().chain(before)
                 };
                 bucket.sort_unstable_by(|one, other| following(one).cmp(following(other)));
             }
-            for at in 1..bucket.len() {
-                for earlier in (at.saturating_sub(WINDOW)..at).rev() {
-                    self.compare(bucket[earlier].1, bucket[at].1);
-                }
+            alike.places.extend(bucket.iter().map(|&(_, place)| place));
+            alike.ends.push(alike.places.len() as u32);
+        }
+        alike
+    }
+
+    /// Compares sketches with those that stand shortly before them.
+    fn compare_within(&mut self, bucket: &[u32]) {
+        for at in 1..bucket.len() {
+            for earlier in (at.saturating_sub(WINDOW)..at).rev() {
+                self.compare(bucket[earlier], bucket[at]);
             }
         }
     }

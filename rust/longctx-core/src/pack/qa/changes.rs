@@ -90,11 +90,12 @@ impl<'c> Changes<'c> {
             let after = library.read(&step.after, &mut Readings::default())?;
             return Some(Found::Change(Arc::new(Brought::new(after, lines))));
         }
+        // The newer one first: git stores the older as what it takes from it.
+        let after = library.read(&step.after, &mut Readings::default())?;
         let before = match self.version_before(library, place, step) {
             Some(known) => Old::Known(known),
             None => Old::Read(library.text(step.before.as_ref()?)?),
         };
-        let after = library.read(&step.after, &mut Readings::default())?;
         let new = new_lines(before.text(), &after);
         let asked = new.iter().copied().filter(|&line| can_be_asked(&after, line)).collect();
         let lines = Lines { new, asked };

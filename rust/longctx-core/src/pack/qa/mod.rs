@@ -136,8 +136,8 @@ impl<'w> Work<'_, 'w> {
         let anchors = self.anchors();
         let (mut rest, mut left, mut order) = (&anchors[..], room, 0);
         while !rest.is_empty() && left > 0 {
-            // The number of threads must not decide what is made.
-            let wanted = (left / u64::from(band.min.max(1)) + 2).min(BATCH).min(rest.len() as u64) as usize;
+            // As many as there is room for at least: what is made beyond it is dropped.
+            let wanted = (left / u64::from(band.max.max(1)) + 2).min(BATCH).min(rest.len() as u64) as usize;
             let (batch, others) = rest.split_at(wanted);
             rest = others;
             // Neighbours show the same files: they are made one after the other, then put back into their order.
