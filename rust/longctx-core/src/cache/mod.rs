@@ -99,6 +99,17 @@ impl Cache {
         self.open.is_some()
     }
 
+    /// Whether an earlier run kept anything.
+    pub fn is_filled(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.old.as_ref().is_some_and(|old| old.len() > 0))
+    }
+
+    /// Whether an earlier run kept a value of a key. It may be damaged.
+    pub fn has(&self, key: &Key) -> bool {
+        let old = self.open.as_ref().and_then(|open| open.old.as_ref());
+        old.is_some_and(|old| old.find(key).is_some())
+    }
+
     /// The value of a key, if it is there and whole.
     pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let open = self.open.as_ref()?;

@@ -66,16 +66,18 @@ impl Blobs {
 
     /// Fills `buffer` with the bytes of a blob, unless it has more than `largest`.
     pub fn read_at_most<'b>(&self, id: ObjectId, largest: u64, buffer: &'b mut Vec<u8>) -> Blob<'b> {
-        self.store.with_reader(|reader| content(reader, id, largest, buffer))
+        self.store.with_reader(|reader| match probably_small(reader, id, largest, buffer) {
+            Ok(blob) => blob,
+            Err(reason) => {
+                reader.note_missing(id, ObjectKind::Blob, NOWHERE, reason);
+                Blob::Missing
+            }
+        })
     }
 
     /// As [`Self::read_at_most`], for a blob that may not be needed: if it is missing, [`Self::missing`] does not name it.
     pub fn glance<'b>(&self, id: ObjectId, largest: u64, buffer: &'b mut Vec<u8>) -> Blob<'b> {
-        self.store.with_reader(|reader| match reader.try_size(id) {
-            Ok(size) if size > largest => Blob::TooLarge(size),
-            Ok(_) if reader.try_read(id, ObjectKind::Blob, buffer).is_ok() => Blob::Bytes(buffer),
-            _ => Blob::Missing,
-        })
+        self.store.with_reader(|reader| probably_small(reader, id, largest, buffer).unwrap_or(Blob::Missing))
     }
 
     /// Reads each of `ids`, which need no order and should not repeat, and calls `visit` with its place in `ids` and
@@ -118,6 +120,22 @@ impl Blobs {
 }
 
 const NOWHERE: Place<'static> = Place { commit: None, path: &[] };
+
+/// The content of a blob that is read before its size is known, for finding that out takes a part of the time; if it
+/// cannot be read, the reason as with [`Reader::try_read`].
+fn probably_small<'a>(
+    reader: &mut Reader,
+    id: ObjectId,
+    largest: u64,
+    buffer: &'a mut Vec<u8>,
+) -> std::result::Result<Blob<'a>, Option<String>> {
+    let size = match reader.try_read(id, ObjectKind::Blob, buffer) {
+        Ok(()) => buffer.len() as u64,
+        // What is too large to be read at all has a size, perhaps.
+        Err(reason) => reader.try_size(id).ok().filter(|&size| size > largest).ok_or(reason)?,
+    };
+    Ok(if size > largest { Blob::TooLarge(size) } else { Blob::Bytes(buffer) })
+}
 
 fn content<'a>(reader: &mut Reader, id: ObjectId, largest: u64, buffer: &'a mut Vec<u8>) -> Blob<'a> {
     match reader.size(id, NOWHERE) {

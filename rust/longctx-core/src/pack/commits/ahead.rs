@@ -11,9 +11,11 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use super::align::Alignment;
 use super::known::{self, Known, Notes};
-use super::plan::{Class, Content, Plan, Step, Work};
+use super::plan::{Class, Content, Job, Plan, Step, Work};
 use super::syntax::Syntax;
 use super::version::{Library, Readings, Version};
 use crate::interrupt::Watch;
@@ -76,6 +78,8 @@ pub struct Ahead {
 struct Stretch {
     chain: u32,
     steps: Range<usize>,
+    /// It will be asked for.
+    likely: bool,
     run: usize,
 }
 
@@ -86,45 +90,43 @@ struct Run {
 }
 
 impl Ahead {
-    /// Decides which stretches are parsed in one go. So many tokens are wanted: `allowance` says it by band and side.
-    pub fn new(plan: &Plan, allowance: &[[u64; 2]], shelf: Shelf) -> Self {
+    /// Decides which stretches are parsed in one go: not those which `is_told` before. So many tokens are wanted:
+    /// `allowance` says it by band and side.
+    pub fn new(
+        plan: &Plan,
+        allowance: &[[u64; 2]],
+        is_told: impl Fn(&Job) -> bool + Send + Sync,
+        shelf: Shelf,
+    ) -> Self {
+        let told: Vec<bool> = plan.jobs.par_iter().map(is_told).collect();
         let mut steps_of: BTreeMap<Class, u64> = BTreeMap::new();
-        let mut found = Vec::new();
-        for job in &plan.jobs {
+        let mut stretches = Vec::new();
+        for (job, told) in plan.jobs.iter().zip(told) {
             let Work::Stretch(chain, steps) = &job.work else { continue };
             let before = steps_of.entry(job.class).or_default();
             let most = allowance.iter().map(|sides| sides[job.class.side as usize]).max().unwrap_or(0);
-            found.push((*chain, steps.clone(), *before * TOKENS <= most));
+            let likely = !told && *before * TOKENS <= most;
+            stretches.push(Stretch { chain: *chain, steps: steps.clone(), likely, run: 0 });
             *before += steps.len() as u64;
         }
-        found.sort_unstable_by_key(|(chain, steps, _)| (*chain, steps.start));
-        let mut stretches: Vec<Stretch> = Vec::with_capacity(found.len());
+        stretches.sort_unstable_by_key(|one| (one.chain, one.steps.start));
         let mut runs: Vec<Run> = Vec::new();
         // From the newest to the oldest of a chain, as they are told.
-        let mut end = found.len();
+        let mut end = stretches.len();
         while let Some(newest) = end.checked_sub(1) {
             let mut begin = newest;
             while let Some(older) = begin.checked_sub(1) {
-                let ((chain, steps, likely), (after, next, _)) = (&found[older], &found[begin]);
-                let (_, last, _) = &found[newest];
-                let is_next = chain == after && steps.end == next.start;
-                if !is_next || !likely || last.end - steps.start > MOST {
+                let [before, next, last] = [older, begin, newest].map(|at| &stretches[at]);
+                let is_next = before.chain == next.chain && before.steps.end == next.steps.start;
+                if !is_next || !before.likely || last.steps.end - before.steps.start > MOST {
                     break;
                 }
                 begin = older;
             }
+            stretches[begin..end].iter_mut().for_each(|one| one.run = runs.len());
             runs.push(Run { stretches: begin..end, places: Mutex::default() });
             end = begin;
         }
-        let mut run_of = vec![0; found.len()];
-        for (number, run) in runs.iter().enumerate() {
-            run_of[run.stretches.clone()].fill(number);
-        }
-        stretches.extend(found.into_iter().zip(run_of).map(|((chain, steps, _), run)| Stretch {
-            chain,
-            steps,
-            run,
-        }));
         Self { stretches, runs, shelf }
     }
 
@@ -145,12 +147,14 @@ impl Ahead {
         }
     }
 
-    /// What is known of one step.
+    /// What is known of one step. Nothing, where that is as soon found out by itself.
     ///
     /// # Errors
     /// As [`Self::stretch`].
     pub fn step(&self, library: &Library<'_>, chain: u32, step: usize) -> Result<Option<Known>> {
-        let Some(at) = self.find(chain, step) else { return Ok(None) };
+        let Some(at) = self.find(chain, step).filter(|&at| self.stretches[at].likely) else {
+            return Ok(None);
+        };
         let mut all = self.known(library, at, None)?;
         let place = step - self.stretches[at].steps.start;
         Ok(if place < all.len() { all.swap_remove(place) } else { None })

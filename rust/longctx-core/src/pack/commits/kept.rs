@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Content, Job, Step, Work};
 use super::telling::{Form, Telling};
+use super::version::Library;
 use super::work::{Made, Workshop};
 use crate::Result;
 use crate::cache::{Key, KeyMaker};
 use crate::history::BlobIndex;
+use crate::pack::world::World;
 use crate::sequence::{Part, Role, Segment, Why};
 use crate::source::SkipReason;
 
@@ -69,8 +71,8 @@ pub fn run(shop: &Workshop<'_>, job: &Job, bands: &[bool]) -> Result<Made> {
     if !cache.is_on() {
         return shop.run(job, bands);
     }
-    let named = Named::of(shop, job);
-    let key = key(shop, job, bands, &named);
+    let named = Named::of(shop.world, &shop.library, &shop.reading_order, job);
+    let key = key(shop.world, &shop.library, job, bands, &named);
     if let Some(value) = cache.get(&key)
         && let Ok(kept) = postcard::from_bytes::<Kept>(&value)
         && let Some(made) = unpack(kept, job, &named)
@@ -90,10 +92,19 @@ pub fn run(shop: &Workshop<'_>, job: &Job, bands: &[bool]) -> Result<Made> {
     Ok(made)
 }
 
+/// Whether an earlier run did a piece of work in all bands.
+pub fn is_kept(world: &World<'_>, library: &Library<'_>, reading_order: &[u32], job: &Job) -> bool {
+    if !world.cache.is_filled() {
+        return false;
+    }
+    let named = Named::of(world, library, reading_order, job);
+    world.cache.has(&key(world, library, job, &vec![true; world.options.bands.len()], &named))
+}
+
 impl<'p> Named<'p> {
     /// Members of a commit come in the order in which files are read, as in the telling.
-    fn of(shop: &Workshop<'p>, job: &Job) -> Self {
-        let plan = shop.library.plan;
+    fn of(world: &World<'_>, library: &Library<'p>, reading_order: &[u32], job: &Job) -> Self {
+        let plan = library.plan;
         let steps = match &job.work {
             Work::Stretch(chain, steps) => plan.chains[*chain as usize].steps[steps.clone()].iter().collect(),
             Work::Joint(members) => {
@@ -101,8 +112,8 @@ impl<'p> Named<'p> {
                     .iter()
                     .map(|&(chain, step)| {
                         let chain = &plan.chains[chain as usize];
-                        let file = shop.world.corpus.documents.file(chain.document);
-                        (shop.reading_order[file as usize], &chain.steps[step])
+                        let file = world.corpus.documents.file(chain.document);
+                        (reading_order[file as usize], &chain.steps[step])
                     })
                     .collect();
                 members.sort_by_key(|&(place, _)| place);
@@ -118,8 +129,7 @@ impl<'p> Named<'p> {
 }
 
 /// Of all that decides what is made.
-fn key(shop: &Workshop<'_>, job: &Job, bands: &[bool], named: &Named<'_>) -> Key {
-    let (world, library) = (shop.world, &shop.library);
+fn key(world: &World<'_>, library: &Library<'_>, job: &Job, bands: &[bool], named: &Named<'_>) -> Key {
     let mut maker = KeyMaker::new("commit work");
     maker.add(world.kit.tokenizer.sha256().as_bytes());
     maker.number(world.kit.header_limit as u64).number(u64::from(library.options.redact_secrets));

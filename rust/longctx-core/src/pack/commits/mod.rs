@@ -129,9 +129,10 @@ fn tell(
     let bands = &world.options.bands;
     let plan = library.plan;
     let allowance = output.allowance(world.options.commits_ratio);
-    let ahead = Ahead::new(plan, &allowance, output.shelf()?);
-    let shop =
-        Workshop { world, library, ahead, reading_order: reading_order(world), idle: Mutex::default() };
+    let reading_order = reading_order(world);
+    let is_told = |job: &plan::Job| kept::is_kept(world, &library, &reading_order, job);
+    let ahead = Ahead::new(plan, &allowance, is_told, output.shelf()?);
+    let shop = Workshop { world, library, ahead, reading_order, idle: Mutex::default() };
     let mut joiner = Joiner::new(bands);
     let mut readings = Readings::default();
     let mut too_large = vec![[0; 2]; bands.len()];
