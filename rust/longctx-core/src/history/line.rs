@@ -88,3 +88,38 @@ fn unpack(mut bytes: &[u8], first: ObjectId) -> Option<VecDeque<Node>> {
     }
     Some(nodes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Commit;
+
+    fn id(number: u8) -> ObjectId {
+        ObjectId::from_bytes_or_panic(&[number; 20])
+    }
+
+    /// A commit and its parent, by numbers.
+    fn written(number: u8, parent: u8) -> Vec<u8> {
+        let commit = Commit {
+            id: id(number),
+            parent: Some(id(parent)),
+            subject: "subject".to_owned(),
+            time: 1,
+            author: "Ada".to_owned(),
+            merge: false,
+            left_out: None,
+        };
+        postcard::to_stdvec(&Node::of(commit, id(0), vec![id(parent)])).unwrap()
+    }
+
+    #[test]
+    fn commits_that_do_not_follow_each_other_are_not_known() {
+        let chain = [written(1, 2), written(2, 3)].concat();
+        let known = unpack(&chain, id(1)).unwrap();
+        assert_eq!(known.iter().map(|node| node.commit.id).collect::<Vec<_>>(), [id(1), id(2)]);
+        assert!(unpack(&chain, id(2)).is_none());
+        assert!(unpack(&[written(1, 2), written(3, 4)].concat(), id(1)).is_none());
+        assert!(unpack(&chain[..chain.len() - 1], id(1)).is_none());
+        assert!(unpack(b"something else", id(1)).is_none());
+    }
+}

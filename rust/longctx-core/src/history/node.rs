@@ -58,6 +58,12 @@ impl Node {
         Some(Self { commit, tree: text.tree, parents, written })
     }
 
+    /// A commit that was not read.
+    #[cfg(test)]
+    pub(super) fn of(commit: Commit, tree: ObjectId, parents: Vec<ObjectId>) -> Self {
+        Self { commit, tree, parents, written: None }
+    }
+
     /// The subject as written.
     pub(super) fn written(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.commit.subject)

@@ -208,3 +208,27 @@ pub fn reading_order(corpus: &Corpus, order: FileOrder, seed: u64) -> Vec<u32> {
     }
     places
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_the_texts_that_it_read_last() {
+        let mut texts = Texts::default();
+        let mut keep = |document: u32, bytes: usize| {
+            let (text, name, blob) = ("x".repeat(bytes).into(), "name".into(), "blob".into());
+            texts.keep(document, Arc::new(Kept { text, name, blob, imports: OnceLock::new() }));
+            let mut kept: Vec<u32> = texts.kept.keys().copied().collect();
+            kept.sort_unstable();
+            (kept, texts.bytes)
+        };
+        let third = TEXT_BYTES / 3;
+        assert_eq!(keep(1, third).0, [1]);
+        assert_eq!(keep(2, third).0, [1, 2]);
+        assert_eq!(keep(3, third), (vec![1, 2, 3], 3 * third));
+        assert_eq!(keep(4, third), (vec![2, 3, 4], 3 * third));
+        assert_eq!(keep(5, 2 * TEXT_BYTES), (vec![5], 2 * TEXT_BYTES));
+        assert_eq!(keep(6, 1), (vec![6], 1));
+    }
+}
