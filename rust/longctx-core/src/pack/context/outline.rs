@@ -36,13 +36,20 @@ impl Chooser<'_> {
             apart
         });
         // Import lines give way first, from the front; long blocks of them as a whole.
-        while !pieces.is_empty() {
-            let bytes = pieces.iter().map(|piece| piece.bytes.len()).sum();
-            if estimate(&own.record, bytes) <= room && append_block(self.world, own, &pieces, room, draft) {
-                return;
+        let mut giving_way: Vec<usize> = (0..pieces.len()).collect();
+        giving_way.sort_by_key(|&at| pieces[at].role != Role::Imports);
+        let mut bytes: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+        let mut is_gone = vec![false; pieces.len()];
+        for least in giving_way {
+            if estimate(&own.record, bytes) <= room {
+                let left = pieces.iter().zip(&is_gone).filter(|(_, gone)| !**gone);
+                let left: Vec<Piece> = left.map(|(piece, _)| piece.clone()).collect();
+                if append_block(self.world, own, &left, room, draft) {
+                    return;
+                }
             }
-            let first_import = pieces.iter().position(|piece| piece.role == Role::Imports);
-            pieces.remove(first_import.unwrap_or(0));
+            is_gone[least] = true;
+            bytes -= pieces[least].bytes.len();
         }
     }
 }
