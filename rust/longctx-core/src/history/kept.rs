@@ -6,28 +6,21 @@ use gix::ObjectId;
 
 use super::HistoryOptions;
 use super::scan::Finding;
+use super::stretch::is_last;
 use super::walk::{Base, Step};
 use crate::cache::{Key, KeyMaker};
 
-/// A stretch has at most so many commits.
-const LONGEST: usize = 256;
-
-/// Parts commits into stretches that end where an id says so: a new commit changes one of them only.
+/// Parts commits into stretches.
 pub(super) fn stretches(mut steps: &[Step]) -> Vec<&[Step]> {
     let mut stretches = Vec::new();
     while !steps.is_empty() {
-        let is_last = |step: &Step| ends_stretch(step.commit.id);
-        let end = steps.iter().take(LONGEST).position(is_last).map_or(LONGEST.min(steps.len()), |at| at + 1);
+        let last = steps.iter().zip(1..).position(|(step, count)| is_last(step.commit.id, count));
+        let end = last.map_or(steps.len(), |at| at + 1);
         let (stretch, rest) = steps.split_at(end);
         stretches.push(stretch);
         steps = rest;
     }
     stretches
-}
-
-/// Whether a stretch ends with a commit: one in so many says so.
-pub(super) fn ends_stretch(commit: ObjectId) -> bool {
-    commit.as_slice().last().is_some_and(|byte| byte % 64 == 0)
 }
 
 /// Of all that decides what is found in a stretch.

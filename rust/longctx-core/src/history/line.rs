@@ -4,13 +4,10 @@ use std::collections::VecDeque;
 
 use gix::ObjectId;
 
-use super::kept::ends_stretch;
 use super::node::{Node, Parents};
 use super::store::Reader;
+use super::stretch::is_last;
 use crate::cache::{Cache, Key, KeyMaker};
-
-/// A stretch of commits that are kept together has at most so many.
-const LONGEST: usize = 256;
 
 /// Goes from commits to their first parents.
 pub(super) struct Line<'l> {
@@ -63,7 +60,7 @@ impl Stretch {
         self.count += 1;
         let Ok(bytes) = postcard::to_extend(node, std::mem::take(&mut self.bytes)) else { return };
         self.bytes = bytes;
-        if ends_stretch(node.commit.id) || node.parents.is_empty() || self.count == LONGEST {
+        if is_last(node.commit.id, self.count) || node.parents.is_empty() {
             cache.put(key(first), &self.bytes);
             *self = Self::default();
         }

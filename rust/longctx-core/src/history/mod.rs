@@ -27,6 +27,7 @@ pub mod report;
 mod scan;
 mod similarity;
 mod store;
+mod stretch;
 mod trees;
 mod types;
 mod walk;

@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{CommitText, is_empty_talk};
 use super::store::{Place, Reader, causes, repository_error};
-use super::walk::{Base, Step};
 use super::{Commit, Note, ObjectKind};
 use crate::{Error, Result};
 
 /// A commit as far as the walk needs it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Node {
     /// What is told of it.
     pub(super) commit: Commit,
@@ -67,12 +66,6 @@ impl Node {
     /// The subject as written.
     pub(super) fn written(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.commit.subject)
-    }
-
-    /// The commit as one to be compared with `base`.
-    pub(super) fn step(self, base: Base) -> Step {
-        let subject = self.written.unwrap_or_else(|| self.commit.subject.clone());
-        Step { commit: self.commit, tree: self.tree, base, subject }
     }
 }
 

@@ -36,6 +36,13 @@ pub(super) struct Step {
     pub(super) subject: String,
 }
 
+impl Step {
+    fn new(node: Node, base: Base) -> Self {
+        let subject = node.written().to_owned();
+        Self { commit: node.commit, tree: node.tree, base, subject }
+    }
+}
+
 /// The commits walked and what was met on the way.
 pub(super) struct Walk {
     /// Newest first; in full mode no commit stands before one of its descendants.
@@ -122,7 +129,7 @@ fn first_parent(
             Some(Some(parent)) => Base::Tree(parent.tree),
         };
         match ended {
-            None => walk.steps.push(node.step(base)),
+            None => walk.steps.push(Step::new(node, base)),
             Some(reason) => walk.left_out.push((reason, node.commit.id)),
         }
         current = next.flatten();
@@ -173,12 +180,7 @@ fn full(
                 None => Base::Missing,
             },
         };
-        walk.steps.push(Step {
-            commit: node.commit.clone(),
-            tree: node.tree,
-            base,
-            subject: node.written().to_owned(),
-        });
+        walk.steps.push(Step::new(node.clone(), base));
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub struct Stage {
     seconds: f64,
     /// Processor time of all threads; not known on every system.
     cpu_seconds: Option<f64>,
-    /// What it got through.
+    /// What it got through; 0 where that cannot be told.
     amount: u64,
     unit: Unit,
 }

@@ -75,12 +75,11 @@ pub fn clusters(
                 None => others.push((id, document)),
             }
         }
-        let is_unread = |&(id, document): &(ObjectId, u32)| match kept(cache, &id, options) {
-            Some(sketch) => sketches.add(&sketch, document).map(|()| false),
-            None => Ok(true),
-        };
-        let unread = others.into_par_iter().map(|version| Ok(is_unread(&version)?.then_some(version)));
-        let unread: Vec<_> = unread.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        let unread = others.into_par_iter().map(|(id, document)| match kept(cache, &id, options) {
+            Some(sketch) => sketches.add(&sketch, document).map(|()| None),
+            None => Ok(Some((id, document))),
+        });
+        let unread: Vec<(ObjectId, u32)> = unread.filter_map(Result::transpose).collect::<Result<_>>()?;
         let ids: Vec<ObjectId> = unread.iter().map(|&(id, _)| id).collect();
         past.blobs.visit(&ids, options.max_file_size, watch, |at, blob| {
             let Blob::Bytes(bytes) = blob else { return Ok(()) };

@@ -68,7 +68,8 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
     let tree = Tree::open(&options.repository, options.revision.as_deref())?;
     let output = options.output.as_ref().filter(|_| !options.dry_run);
     if let Some(output) = output {
-        Staging::check(output, options.overwrite)?;
+        // Before the walk, which may not meet what is removed.
+        Staging::make_way(output, options.overwrite)?;
     }
     let walk = walk_options(options)?;
     let (tokenizer, listing) = rayon::join(|| tokenizer(options), || tree.list(&walk, watch));
@@ -159,7 +160,8 @@ fn make(
         },
     );
     let (corpus, past) = (corpus?, past?);
-    clock.lap("history", past.as_ref().map_or(0, |past| past.history.commits.len() as u64), Unit::Commits);
+    // No amount: how long all of it took is not known.
+    clock.lap("rest of the history", 0, Unit::Commits);
     let skipped = summary::skip_table(&listing, &corpus.rejected);
     if corpus.documents.is_empty() {
         let what = summary::nothing_to_pack(&skipped);

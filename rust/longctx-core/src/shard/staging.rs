@@ -19,24 +19,21 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Whether `target` can be built; makes nothing, and removes what killed runs left there.
+    /// Makes way for `target`: removes what killed runs left beside it. Nothing is made.
     ///
     /// # Errors
-    /// [`Error::Usage`] if something is there already and `overwrite` is off, or if it is no dataset.
-    pub fn check(target: &Path, overwrite: bool) -> Result<()> {
-        let place = Place::of(target)?;
-        check_target(target, overwrite)?;
-        remove_abandoned(&place.parent, &place.prefix);
-        Ok(())
+    /// [`Error::Usage`] if something is there already and `overwrite` is off, or if it is no dataset; [`Error::Io`] if
+    /// there is no current folder.
+    pub fn make_way(target: &Path, overwrite: bool) -> Result<()> {
+        Place::cleared(target, overwrite).map(|_| ())
     }
 
     /// Prepares to build `target`.
     ///
     /// # Errors
-    /// Those of [`Self::check`]; [`Error::Io`] if the folder beside it cannot be made.
+    /// Those of [`Self::make_way`]; [`Error::Io`] if the folder beside it cannot be made.
     pub fn new(target: &Path, overwrite: bool) -> Result<Self> {
-        Self::check(target, overwrite)?;
-        let Place { absolute, parent, prefix } = Place::of(target)?;
+        let Place { absolute, parent, prefix } = Place::cleared(target, overwrite)?;
         let parent = parent.as_path();
         fs::create_dir_all(parent).map_err(|source| Error::io("create", parent, source))?;
         let folder = tempfile::Builder::new()
@@ -90,7 +87,9 @@ struct Place {
 }
 
 impl Place {
-    fn of(target: &Path) -> Result<Self> {
+    /// The place of a dataset that may be built there, without what killed runs left.
+    fn cleared(target: &Path, overwrite: bool) -> Result<Self> {
+        check_target(target, overwrite)?;
         let absolute = std::path::absolute(target).map_err(|source| Error::io("find", target, source))?;
         let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
             return Err(Error::usage(format!("{} cannot be an output folder", target.display())));
@@ -98,6 +97,7 @@ impl Place {
         let mut prefix = OsString::from(".");
         prefix.push(name);
         prefix.push(".tmp-");
+        remove_abandoned(parent, &prefix);
         Ok(Self { parent: parent.to_path_buf(), prefix, absolute })
     }
 }
@@ -212,11 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn checking_makes_nothing() {
+    fn making_way_makes_nothing() {
         let parent = tempfile::tempdir().unwrap();
-        Staging::check(&parent.path().join("a/b"), false).unwrap();
+        Staging::make_way(&parent.path().join("a/b"), false).unwrap();
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
-        assert!(Staging::check(parent.path().join("..").as_path(), true).is_err());
+        fs::create_dir(parent.path().join(".b.tmp-dead")).unwrap();
+        Staging::make_way(&parent.path().join("b"), false).unwrap();
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        assert!(Staging::make_way(parent.path().join("..").as_path(), true).is_err());
     }
 
     #[test]

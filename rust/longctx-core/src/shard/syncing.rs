@@ -83,18 +83,21 @@ mod tests {
     #[test]
     fn what_cannot_be_brought_to_the_disk_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        std::fs::write(&path, "text").unwrap();
-        let send = |path: &Path| {
-            while_syncing(|whole| {
-                whole.send(path.to_path_buf()).unwrap();
-                // Until it was taken up.
-                std::thread::sleep(std::time::Duration::from_millis(50));
-                Ok(7)
-            })
-        };
-        assert_eq!(send(&path).unwrap(), 7);
-        assert!(send(&folder.path().join("none")).unwrap_err().to_string().contains("none"));
+        let [file, none] = ["file", "none"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "text").unwrap();
+        let done = while_syncing(|whole| {
+            whole.send(file).unwrap();
+            Ok(7)
+        });
+        assert_eq!(done.unwrap(), 7);
+        let failed = while_syncing(|whole| {
+            // Until nobody takes more.
+            while whole.send(none.clone()).is_ok() {
+                std::thread::yield_now();
+            }
+            Ok(7)
+        });
+        assert!(failed.unwrap_err().to_string().contains("none"));
     }
 
     #[test]

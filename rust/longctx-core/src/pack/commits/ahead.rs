@@ -45,21 +45,19 @@ pub fn frames(library: &Library<'_>, steps: &[Step]) -> Vec<Frame> {
 /// Reads from the newest to the oldest: git stores a version as what it takes from a newer one, and has that at hand then.
 fn roll(steps: &[Step], mut read: impl FnMut(&Content, &mut Readings) -> Option<Version>) -> Vec<Frame> {
     let mut frames: Vec<Frame> = steps.iter().map(|_| Frame::default()).collect();
-    // The step after, if it begins with the version that the next step to be read led to.
-    let mut waiting: Option<usize> = None;
+    // A newer step, and what it begins with: the version that the step before it led to, which is read next.
+    let mut waiting: Option<(usize, &Content)> = None;
     for (at, step) in steps.iter().enumerate().rev() {
         let Some(content) = &step.before else { continue };
         let after = read(&step.after, &mut frames[at].readings).map(Rc::new);
-        if let Some(next) = waiting.take() {
-            let begun = steps[next].before.as_ref();
-            let readings = &mut frames[next].readings;
-            let before = after.clone().or_else(|| begun.and_then(|begun| read(begun, readings)).map(Rc::new));
-            frames[next].versions[0] = before;
+        if let Some((newer, begun)) = waiting.take() {
+            let Frame { versions: [before, _], readings } = &mut frames[newer];
+            *before = after.clone().or_else(|| read(begun, readings).map(Rc::new));
         }
         frames[at].versions[1] = after;
         let older = steps[..at].iter().rfind(|older| older.before.is_some());
         if older.is_some_and(|older| older.after.blob == content.blob) {
-            waiting = Some(at);
+            waiting = Some((at, content));
         } else {
             frames[at].versions[0] = read(content, &mut frames[at].readings).map(Rc::new);
         }

@@ -197,11 +197,7 @@ impl<'w> Heads<'w> {
         if graph.between(file, other).next().is_some() {
             return true;
         }
-        let stem = graph.files[other as usize]
-            .rsplit('/')
-            .next()
-            .and_then(|name| name.split('.').next())
-            .unwrap_or_default();
+        let stem = stem(&graph.files[other as usize]);
         let first = graph.unresolved.partition_point(|one| one.from < file);
         graph.unresolved[first..]
             .iter()
