@@ -136,7 +136,7 @@ impl<'w> Work<'_, 'w> {
         let anchors = self.anchors();
         let (mut rest, mut left, mut order) = (&anchors[..], room, 0);
         while !rest.is_empty() && left > 0 {
-            // As many as there is room for at least: what is made beyond it is dropped.
+            // As many as there is room for at least, whatever the number of threads: what is made beyond it is dropped.
             let wanted = (left / u64::from(band.max.max(1)) + 2).min(BATCH).min(rest.len() as u64) as usize;
             let (batch, others) = rest.split_at(wanted);
             rest = others;
