@@ -15,7 +15,7 @@ from longctx.schedule import LongContextPhaseScheduler, apportion, draws, hash_i
 
 
 def scheduler(epochs: Any = None, **keys: dict[str, Any]) -> LongContextPhaseScheduler:
-    return LongContextPhaseScheduler(Config.model_validate(keys), epochs)
+    return LongContextPhaseScheduler(Config.from_dict(keys), epochs)
 
 
 THREE: dict[str, dict[str, Any]] = {"pack": {"sequence_length": 4096}, "long_context": {"phase3_enabled": True}}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from longctx.config import Config
-from longctx.config_file import ConfigError, override
+from longctx.config_check import ConfigError
+from longctx.config_file import override
 from longctx.errors import UsageError
 from longctx.training import default_output, train
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longctx._core import LongctxError, Tokenizer, __version__
     from longctx.config import Band, Config
-    from longctx.config_file import ConfigError, load_config
+    from longctx.config_check import ConfigError
+    from longctx.config_file import load_config
     from longctx.data.sequences import LongContextSequence, LongContextSequenceBuilder, Segment
     from longctx.data.shards import Dataset, open_dataset
     from longctx.errors import DatasetError, OutputError, TrainingError, UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Band": "longctx.config",
     "Config": "longctx.config",
-    "ConfigError": "longctx.config_file",
+    "ConfigError": "longctx.config_check",
     "Dataset": "longctx.data.shards",
     "DatasetError": "longctx.errors",
     "LongContextPhaseScheduler": "longctx.schedule",

@@ -1,92 +1,122 @@
 """The configuration: its keys, their types, limits and defaults, and what contradicts what.
 
-`training_config.yaml` at the root of the project is the commented form of the defaults below. Reading a file is the
-business of `longctx.config_file`; what both raise is `ConfigError`, with every problem at once.
+`training_config.yaml` at the root of the project is the commented form of the defaults below. Stating every problem of
+values from outside at once is the business of `longctx.config_check`, reading a file that of `longctx.config_file`.
 """
 
-from __future__ import annotations
-
+# Annotations are objects here: making them from text takes longer than all the rest of this file.
 import datetime
+import functools
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+import msgspec
+from msgspec import Meta
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
-def _scientific(value: object) -> object:
-    """YAML 1.1 reads `5e-5`, a number without a point, as text."""
-    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+def typed(value: object, kind: Any) -> Any:
+    """`value` as the type `kind` of a key: a list becomes a tuple, a whole number a float where one is meant.
 
-
-def _day(value: object) -> object:
-    """A date in quotes, or in JSON, is text."""
+    Raises:
+        ValueError: It is of another type, or beyond the limits of `kind`.
+    """
     try:
-        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+        found = msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        # YAML 1.1 reads `5e-5`, a number without a point, as text.
+        if not (isinstance(value, str) and _NUMBER.fullmatch(value)):
+            raise
+        found = msgspec.convert(float(value), kind)
+    if isinstance(found, float) and not math.isfinite(found):
+        raise ValueError("not finite")
+    return found
 
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_scientific)]
-Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_scientific)]
-Texts = Annotated[tuple[str, ...], Field(strict=False)]
-Count = Annotated[int, Field(ge=1)]
-Tokens = Annotated[int, Field(ge=1, lt=2**31)]
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Ratio = Annotated[float, Meta(ge=0, le=100)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Text = Annotated[str, Meta(min_length=1)]
+Texts = tuple[str, ...]
+Count = Annotated[int, Meta(ge=1)]
+CountOrZero = Annotated[int, Meta(ge=0)]
+Tokens = Annotated[int, Meta(ge=1, lt=2**31)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+@functools.cache
+def keys_of(section: type["Section"]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The keys of a section with their types."""
+    return msgspec.structs.fields(section)
 
 
-class Lora(_Section):
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Some keys with their values. Raises `ValueError` where values are wrong."""
+
+    def __post_init__(self) -> None:
+        for key in keys_of(type(self)):
+            try:
+                value = typed(getattr(self, key.name), key.type)
+            except ValueError as error:
+                raise ValueError(f"{key.name}: {error}") from None
+            msgspec.structs.force_setattr(self, key.name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON has them."""
+        values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return values
+
+
+class Lora(Section, frozen=True):
     """Low-rank adapters: the weights that are trained."""
 
     r: Count = 32
     alpha: Count = 64
-    dropout: Annotated[float, Field(ge=0, lt=1), BeforeValidator(_scientific)] = 0.05
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.05
     use_rslora: bool = False
-    target_modules: Literal["auto"] | Annotated[Texts, Field(min_length=1)] = "auto"
+    target_modules: Literal["auto"] | Annotated[Texts, Meta(min_length=1)] = "auto"
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section, frozen=True):
     """The model to fine-tune and how it is held in memory."""
 
-    name: Annotated[str, Field(min_length=1)] = "bigcode/starcoder2-3b"
-    gguf_file: Annotated[str, Field(min_length=1)] | None = None
+    name: Text = "bigcode/starcoder2-3b"
+    gguf_file: Text | None = None
     load_in_4bit: bool = True
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     max_position_embeddings: Tokens = 2048
     lora: Lora = Lora()
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section, frozen=True):
     """The optimiser, the batches and the split."""
 
     base_learning_rate: Positive = 5e-5
     warmup_ratio: Share = 0.15
-    warmup_min_steps: Annotated[int, Field(ge=0)] = 2
-    warmup_max_steps: Annotated[int, Field(ge=0)] = 100
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_scientific)] = 0.01
+    warmup_min_steps: CountOrZero = 2
+    warmup_max_steps: CountOrZero = 100
+    weight_decay: NotNegative = 0.01
     batch_size_reference: Count = 1
     gradient_accumulation_steps: Count = 16
     max_grad_norm: Positive = 1.0
     use_gradient_checkpointing: bool = True
-    validation_split: Annotated[float, Field(ge=0, le=0.9), BeforeValidator(_scientific)] = 0.15
+    validation_split: Annotated[float, Meta(ge=0, le=0.9)] = 0.15
     max_validation_sequences: Count = 100
     patience: Count = 8
-    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_scientific)] = 0.0
+    min_delta: NotNegative = 0.0
     save_interval: Count = 20
     keep_checkpoints: Count = 2
     memory_warn: Share = 0.85
     memory_stop: Share = 0.95
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 42
 
 
-class LongContextConfig(_Section):
+class LongContextConfig(Section, frozen=True):
     """The phases of training, each with its band of sequence lengths in tokens."""
 
     phase1_min_length: Tokens = 512
@@ -105,39 +135,31 @@ class LongContextConfig(_Section):
     replay_share: Share = 0.2
 
 
-class PackConfig(_Section):
+class PackConfig(Section, frozen=True):
     """How a repository becomes sequences."""
 
-    sequence_length: Annotated[int, Field(ge=64, lt=2**31)] = 2048
-    overlap: Annotated[int, Field(ge=0)] = 512
+    sequence_length: Annotated[int, Meta(ge=64, lt=2**31)] = 2048
+    overlap: CountOrZero = 512
     long_context_mode: bool = True
-    tokenizer: Annotated[str, Field(min_length=1)] | None = None
+    tokenizer: Text | None = None
     include: Texts = ()
     exclude: Texts = ()
     hidden: bool = False
-    max_file_size: Annotated[int, Field(ge=1, lt=2**63)] = 1_048_576
+    max_file_size: Annotated[int, Meta(ge=1, le=2**63 - 1)] = 1_048_576
     redact_secrets: bool = True
-    kinds: Annotated[tuple[Literal["hierarchical", "commits", "qa"], ...], Field(strict=False)] = (
-        "hierarchical",
-        "commits",
-        "qa",
-    )
-    context: Annotated[tuple[Literal["definitions", "siblings", "outline"], ...], Field(strict=False)] = (
-        "definitions",
-        "siblings",
-        "outline",
-    )
+    kinds: tuple[Literal["hierarchical", "commits", "qa"], ...] = ("hierarchical", "commits", "qa")
+    context: tuple[Literal["definitions", "siblings", "outline"], ...] = ("definitions", "siblings", "outline")
     order: Literal["deps", "path", "random"] = "deps"
     history: Literal["first-parent", "full"] = "first-parent"
-    since: Annotated[datetime.date | None, BeforeValidator(_day)] = None
+    since: datetime.date | None = None
     max_commits: Count | None = None
     max_files_per_commit: Count | None = 100
-    max_versions: Annotated[int, Field(ge=2)] = 32
+    max_versions: Annotated[int, Meta(ge=2)] = 32
     skip_bots: bool = True
     skip_formatting: bool = True
-    commits_ratio: Annotated[float, Field(ge=0, le=100), BeforeValidator(_scientific)] = 0.5
-    qa_ratio: Annotated[float, Field(ge=0, le=100), BeforeValidator(_scientific)] = 0.2
-    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    commits_ratio: Ratio = 0.5
+    qa_ratio: Ratio = 0.2
+    threads: Annotated[int, Meta(ge=1, le=4096)] | None = None
 
 
 @dataclass(frozen=True)
@@ -170,20 +192,31 @@ class Contradiction:
     expected: str
 
 
-class Config(_Section):
-    """The whole configuration. Raises `pydantic.ValidationError` where values are wrong or contradict each other."""
+class ContradictionError(ValueError):
+    """Values cannot stand together; `contradictions` holds all that clash."""
+
+    def __init__(self, contradictions: list[Contradiction]) -> None:
+        super().__init__("; ".join(f"{clash.message}: {clash.expected}" for clash in contradictions))
+        self.contradictions = contradictions
+
+
+class Config(Section, frozen=True):
+    """The whole configuration. Raises `ValueError` where values are wrong or contradict each other."""
 
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     long_context: LongContextConfig = LongContextConfig()
     pack: PackConfig = PackConfig()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Config:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if found := self.contradictions():
-            text = "; ".join(f"{c.message}: {c.expected}" for c in found)
-            raise PydanticCustomError("contradiction", "{text}", {"text": text, "contradictions": found})
-        return self
+            raise ContradictionError(found)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Config":
+        """The configuration whose `to_dict` gave `values`; keys that are missing take their defaults."""
+        return msgspec.convert(values, cls)
 
     def bands(self) -> list[Band]:
         """The bands to pack, shortest first; at least one."""
@@ -305,12 +338,3 @@ class Config(_Section):
                     )
                 )
         return found
-
-
-def contradictions_of(error: ValidationError) -> list[Contradiction]:
-    """The contradictions among the problems of a failed validation."""
-    found: list[Contradiction] = []
-    for item in error.errors():
-        context: dict[str, Any] = item.get("ctx", {})
-        found.extend(context.get("contradictions", ()))
-    return found

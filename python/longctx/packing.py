@@ -111,7 +111,7 @@ def engine_options(
         "threads": pack.threads,
         "overwrite": overwrite,
         "dry_run": dry_run,
-        "config": config.model_dump(mode="json"),
+        "config": config.to_dict(),
     }
 
 

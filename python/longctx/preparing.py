@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from longctx import _core
 from longctx.atomic import check_folder, write_text
 from longctx.config import Config
@@ -102,7 +104,7 @@ def _with_third_phase(config: Config, phases: int) -> tuple[Config, list[str]]:
     notes = []
     if enabled and not lengths.phase3_enabled:
         notes.append("phase 3 is looked at as if long_context.phase3_enabled were true: set it to pack and train it")
-    return config.model_copy(update={"long_context": lengths.model_copy(update={"phase3_enabled": enabled})}), notes
+    return replace(config, long_context=replace(lengths, phase3_enabled=enabled)), notes
 
 
 def _graph_options(config: Config, revision: str | None) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _request(
 
 def _stored(values: dict[str, Any], where: Path) -> Config:
     try:
-        return Config.model_validate(values)
+        return Config.from_dict(values)
     except ValueError:
         raise DatasetError(
             f"{where}: the configuration that it was made with is not one of this version", "give one with --config"

@@ -57,7 +57,7 @@ def model_config(family: str, **changes: Any) -> Any:
 
 def config(folder: Path | str, *, four: bool = False, dtype: str = "float32", **lora: Any) -> Config:
     """A configuration for the model in `folder`."""
-    return Config.model_validate(
+    return Config.from_dict(
         {
             "model": {
                 "name": str(folder),

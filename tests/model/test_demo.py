@@ -91,7 +91,7 @@ def test_the_engine_reads_it_the_same_way() -> None:
 def test_packing_takes_it_by_name(tmp_path: Path) -> None:
     assert find_tokenizer("demo") == TokenizerSource(str(demo_tokenizer()), "demo")
     repository = make_repository(tmp_path / "r", {f"m{n}.py": python_source(n, 20) for n in range(3)})
-    config = Config.model_validate({"pack": {"tokenizer": "demo", "sequence_length": 1024}})
+    config = Config.from_dict({"pack": {"tokenizer": "demo", "sequence_length": 1024}})
     longctx.pack(repository, tmp_path / "r.longctx", config=config)
     manifest = json.loads((tmp_path / "r.longctx" / "manifest.json").read_text())
     assert manifest["tokenizer"]["name"] == "demo"

@@ -117,9 +117,9 @@ def test_gradient_checkpointing_changes_no_gradient(tmp_path: Path) -> None:
     base = config(write_model(tmp_path / "base"), dropout=0.1)
     gradients = []
     for checkpointing in (False, True):
-        values = base.model_dump()
+        values = base.to_dict()
         values["training"]["use_gradient_checkpointing"] = checkpointing
-        model = load(Config.model_validate(values)).model
+        model = load(Config.from_dict(values)).model
         assert model.is_gradient_checkpointing == checkpointing
         torch.manual_seed(5)
         summed_loss(model, torch.arange(20).unsqueeze(0), torch.arange(20).unsqueeze(0)).backward()
@@ -141,7 +141,7 @@ def test_longer_sequences_than_the_model_reads_are_refused(
 ) -> None:
     from longctx.config import Config
 
-    settings = Config.model_validate({"model": {"max_position_embeddings": allowed}})
+    settings = Config.from_dict({"model": {"max_position_embeddings": allowed}})
     description = model_config("gpt2", n_positions=own) if own else object()
     if said is None:
         check_lengths(settings, description, longest)
@@ -198,8 +198,8 @@ def test_a_gguf_file_is_loaded_with_the_weights_that_it_has(four: bool, tmp_path
 
     base = write_model(tmp_path / "base")
     write_gguf(base, tmp_path / "small.gguf")
-    values = {**config(tmp_path, four=four).model_dump()["model"], "gguf_file": "small.gguf"}
-    by_file = load(Config.model_validate({"model": values}))
+    values = {**config(tmp_path, four=four).to_dict()["model"], "gguf_file": "small.gguf"}
+    by_file = load(Config.from_dict({"model": values}))
     by_folder = dict(load(config(base, four=four)).model.named_parameters())
     for name, parameter in by_file.model.named_parameters():
         torch.testing.assert_close(parameter, by_folder[name], rtol=0, atol=0)
@@ -258,6 +258,6 @@ def test_a_damaged_gguf_file_is_one_sentence(tmp_path: Path, own_cache: Path) ->
 
     (tmp_path / "bad.gguf").write_bytes(b"GGUF" + bytes(100))
     with pytest.raises(UsageError, match=r"the model in .*bad\.gguf cannot be read: ") as caught:
-        load(Config.model_validate({"model": {"name": str(tmp_path), "gguf_file": "bad.gguf"}}))
+        load(Config.from_dict({"model": {"name": str(tmp_path), "gguf_file": "bad.gguf"}}))
     assert "\n" not in caught.value.message
     assert list((own_cache / "gguf").iterdir()) == []

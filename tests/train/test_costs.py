@@ -20,7 +20,7 @@ def test_an_epoch_costs_what_its_sequences_a_step_and_a_validation_take(tmp_path
         Row("train", [("b.py", "x = 1\n")], band=2),
         *(Row("val", [(f"v{n}.py", "x = 1\n")], seen=n == 0) for n in range(4)),
     ]
-    config = Config.model_validate({"long_context": {**LENGTHS, "replay_share": 0.0}})
+    config = Config.from_dict({"long_context": {**LENGTHS, "replay_share": 0.0}})
     dataset = open_dataset(write_dataset(tmp_path / "d", rows), checksums=False)
     plan = Plan(dataset, LongContextPhaseScheduler(config, {1: 2, 2: 1}), seed=1)
     pace = Pace()

@@ -17,7 +17,7 @@ LENGTHS = {"phase1_min_length": 8, "phase1_max_length": 64, "phase2_min_length":
 
 
 def config(**keys: Any) -> Config:
-    return Config.model_validate({"long_context": {**LENGTHS, **keys.pop("long_context", {})}, **keys})
+    return Config.from_dict({"long_context": {**LENGTHS, **keys.pop("long_context", {})}, **keys})
 
 
 def row(split: str, path: str, band: int, difficulty: str, **keys: Any) -> Row:

@@ -47,7 +47,7 @@ def settings(**changes: Any) -> dict[str, Any]:
 
 
 def config(**changes: Any) -> Config:
-    return Config.model_validate(settings(**changes))
+    return Config.from_dict(settings(**changes))
 
 
 def dataset(folder: Path, **changes: Any) -> Path:

@@ -133,7 +133,7 @@ def _write_run(setup: Setup, *, finished: bool) -> None:
                 "max_sequences": request.max_sequences,
                 "time_budget": request.time_budget,
             },
-            "config": request.config.model_dump(mode="json"),
+            "config": request.config.to_dict(),
             "finished": finished,
         },
     )

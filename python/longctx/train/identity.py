@@ -42,7 +42,7 @@ def identity(
         "--max-sequences": max_sequences,
     }
     for section in ("model", "training", "long_context"):
-        _flatten(config.model_dump(mode="json")[section], section, found)
+        _flatten(config.to_dict()[section], section, found)
     return {key: value for key, value in found.items() if key not in _FREE}
 
 
