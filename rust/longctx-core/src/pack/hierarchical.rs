@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde_json::Map;
 
 use super::context::{Chooser, Parts};
 use super::documents::Record;
 use super::fit::Block;
-use super::output::{About, Output};
+use super::output::{About, Extra, Output};
 use super::plan::{self, Plan, Planned};
 use super::references::{Defined, Finder};
 use super::split::Side;
@@ -43,7 +42,10 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
         let mut documents: Vec<u32> = one.blocks.iter().map(|block| block.document).collect();
         documents.dedup();
         let clusters = world.clusters(documents.into_iter());
-        let extra: Map<_, _> = clusters.into_iter().map(|rows| ("clusters".to_owned(), rows)).collect();
+        let mut extra = Extra::default();
+        if !clusters.is_empty() {
+            extra.add("clusters", &clusters);
+        }
         let about = About {
             side: one.side,
             seen: one.side == Side::Train,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashSet;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::finished::{Finished, Row, sort};
 use super::split::Side;
@@ -35,7 +35,25 @@ pub struct About {
     /// What its difficulty is made of; tokens and files are counted by [`Output::put`].
     pub features: Features,
     /// What this kind alone says in `meta.jsonl`.
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
+}
+
+/// Some keys of a line of `meta.jsonl` with their values, as JSON.
+#[derive(Default)]
+pub struct Extra(Vec<(&'static str, Box<RawValue>)>);
+
+impl Extra {
+    /// Adds a key: text, numbers, lists and objects with text keys only.
+    pub fn add(&mut self, key: &'static str, value: &impl Serialize) {
+        // JSON can hold all of it.
+        self.0.extend(to_raw_value(value).ok().map(|value| (key, value)));
+    }
+}
+
+impl Serialize for Extra {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
 }
 
 /// One line of `meta.jsonl`.
@@ -49,7 +67,7 @@ struct Meta<'m> {
     segments: &'m [Segment],
     features: Features,
     #[serde(flatten)]
-    extra: &'m Map<String, Value>,
+    extra: Extra,
 }
 
 /// Collects sequences from many threads.
@@ -116,7 +134,7 @@ impl Output {
             band: self.bands[band].id,
             segments: &draft.segments,
             features,
-            extra: &extra,
+            extra,
         };
         // Text, numbers and objects with text keys only: JSON can hold all of it.
         let meta_at = buffer.len();
@@ -250,7 +268,7 @@ mod tests {
         for (number, &(side, seen, kind, order)) in (0..).zip(wanted) {
             draft.clear();
             draft.push(&[number; 10]);
-            let (features, extra) = (Features::default(), Map::new());
+            let (features, extra) = (Features::default(), Extra::default());
             output.put(&draft, About { side, seen, kind, band: 0, order, features, extra }).unwrap();
         }
         output

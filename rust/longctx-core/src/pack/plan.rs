@@ -88,7 +88,7 @@ pub fn plan(world: &World<'_>, band: usize, side: Side, folder: &Path) -> Result
         true => (target_limit(limits.min), target_limit(limits.max)),
         false => (limits.min, limits.max),
     };
-    let path_of = |document: u32| documents.get(document).path;
+    let path_of = |document: u32| documents.path(document);
     let (mut planned, mut ends) = (ListWriter::new(folder)?, ListWriter::new(folder)?);
     fit(blocks, path_of, min, max, |bin| {
         planned.extend(&bin.blocks)?;

@@ -6,9 +6,10 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
-use serde_json::{Value, json};
+use serde::Serialize;
 use thread_local::ThreadLocal;
 
+use super::clusters::Reason;
 use super::corpus::Corpus;
 use super::documents::Record;
 use super::options::{FileOrder, PackOptions};
@@ -60,6 +61,15 @@ struct Kept {
     blob: Arc<str>,
     /// The bytes of the lines with its imports, once somebody asked.
     imports: OnceLock<Box<[Range<usize>]>>,
+}
+
+/// A document that is kept on a side together with others, in `meta.jsonl`.
+#[derive(Serialize)]
+pub struct ClusterRow<'w> {
+    path: &'w str,
+    files: u32,
+    first: &'w str,
+    reasons: Vec<Reason>,
 }
 
 /// Bytes of text that a thread keeps, if the one read last has no more.
@@ -150,21 +160,19 @@ impl World<'_> {
         self.shows_context() && self.facts(record).is_some()
     }
 
-    /// The clusters that kept documents on their side of the split, for `meta.jsonl`: those of more than one file. None
-    /// if there is none.
-    pub fn clusters(&self, documents: impl Iterator<Item = u32>) -> Option<Value> {
-        let path = |document: u32| self.corpus.documents.get(document).name;
+    /// The clusters that kept documents on their side of the split: those of more than one file.
+    pub fn clusters(&self, documents: impl Iterator<Item = u32>) -> Vec<ClusterRow<'_>> {
+        let path = |document: u32| self.corpus.documents.name(document);
         let rows = documents.filter_map(|document| {
             let cluster = self.sides.cluster(document).filter(|cluster| cluster.size > 1)?;
-            Some(json!({
-                "path": path(document),
-                "files": cluster.size,
-                "first": path(cluster.first),
-                "reasons": cluster.reasons.iter().collect::<Vec<_>>(),
-            }))
+            Some(ClusterRow {
+                path: path(document),
+                files: cluster.size,
+                first: path(cluster.first),
+                reasons: cluster.reasons.iter().collect(),
+            })
         });
-        let rows: Vec<Value> = rows.collect();
-        (!rows.is_empty()).then(|| rows.into())
+        rows.collect()
     }
 
     /// Whether a sequence of `side` may show a document: training never shows what is kept for validation.

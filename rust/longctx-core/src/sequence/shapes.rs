@@ -14,20 +14,19 @@ impl Shapes {
     }
 
     /// Adds a word.
-    pub fn add(&mut self, word: &str) {
-        let (place, bit) = shape(word);
+    pub fn add(&mut self, word: impl AsRef<[u8]>) {
+        let (place, bit) = shape(word.as_ref());
         self.0[place] |= bit;
     }
 
     /// False for words that were not added, but for a few of them.
-    pub fn may_have(&self, word: &str) -> bool {
-        let (place, bit) = shape(word);
+    pub fn may_have(&self, word: impl AsRef<[u8]>) -> bool {
+        let (place, bit) = shape(word.as_ref());
         self.0[place] & bit != 0
     }
 }
 
-fn shape(word: &str) -> (usize, u64) {
-    let bytes = word.as_bytes();
+fn shape(bytes: &[u8]) -> (usize, u64) {
     let at = |place: usize| bytes.get(place).copied().unwrap_or(0);
     let length = bytes.len();
     let seen = u32::from_le_bytes([at(0), at(length / 2), at(length.saturating_sub(1)), length as u8]);
@@ -54,7 +53,7 @@ mod tests {
     #[test]
     fn most_other_words_are_told() {
         let mut shapes = Shapes::default();
-        (0..100).for_each(|number| shapes.add(&format!("name_{number}")));
+        (0..100).for_each(|number| shapes.add(format!("name_{number}")));
         let others = (0..1000).map(|number| format!("other{number}_name"));
         assert!(others.filter(|word| shapes.may_have(word)).count() < 200);
         shapes.clear();

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::manifest;
 use super::syncing::{sync_all, sync_folder};
 use crate::{Error, Result};
@@ -68,6 +70,7 @@ impl Staging {
         if self.target.exists() {
             exchange(self.path(), &self.target).map_err(moved)?;
             // The temporary folder now holds the old dataset and goes with `self`.
+            remove_below(self.path());
         } else {
             fs::rename(self.path(), &self.target).map_err(moved)?;
         }
@@ -140,6 +143,20 @@ fn remove_abandoned(parent: &Path, prefix: &OsString) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Removes what is in a folder, on all threads: a large file takes a while, for the system gives back the memory that it is
+/// cached in. What cannot be removed is left.
+fn remove_below(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let entries: Vec<fs::DirEntry> = entries.flatten().collect();
+    entries.par_iter().for_each(|entry| {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_below(&entry.path());
+        } else {
+            _ = fs::remove_file(entry.path());
+        }
+    });
 }
 
 #[cfg(unix)]

@@ -171,6 +171,11 @@ impl<'t> Symbols<'t> {
 }
 
 impl<'t> Symbol<'t> {
+    /// The bytes of [`Self::name`], which cost nothing.
+    pub fn name_bytes(&self) -> &'t [u8] {
+        self.name
+    }
+
     /// Its own name, without those around it.
     pub fn name(&self) -> &'t str {
         std::str::from_utf8(self.name).unwrap_or_default()

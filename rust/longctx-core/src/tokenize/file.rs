@@ -25,8 +25,9 @@ pub struct TokenizerFile<'f> {
     model: &'f RawValue,
 }
 
+/// A model of byte pairs.
 #[derive(Deserialize)]
-struct BpeModel<'f> {
+pub struct BpeModel<'f> {
     #[serde(rename = "type", default)]
     kind: Option<String>,
     #[serde(default)]
@@ -41,6 +42,9 @@ struct BpeModel<'f> {
     byte_fallback: bool,
     #[serde(default)]
     ignore_merges: bool,
+    /// Entry -> id, without added tokens.
+    #[serde(borrow)]
+    pub vocab: Vocabulary<'f>,
     #[serde(borrow)]
     merges: Vec<Merge<'f>>,
 }
@@ -53,6 +57,45 @@ pub struct FastModel {
     pub added: AddedSplitter,
     /// The file normalizes to NFC: only text that is in that form already may take the fast path.
     pub nfc: bool,
+}
+
+impl BpeModel<'_> {
+    /// The merges, each `(left, right, merged)`, in rank order.
+    fn merges_by_id(&self) -> Result<Vec<(u32, u32, u32)>, &'static str> {
+        let mut spelled: Vec<&str> = vec![""; self.vocab.len()];
+        for (entry, &id) in &self.vocab {
+            if let Some(slot) = spelled.get_mut(id as usize) {
+                *slot = entry;
+            }
+        }
+        let id = |entry: &str| self.vocab.get(entry).copied().ok_or("a merge is not in the vocabulary");
+        let mut merges = Vec::with_capacity(self.merges.len());
+        let (mut joined, mut next) = (String::new(), 0);
+        for pair in &self.merges {
+            let (left, right) = match pair {
+                Merge::Joined(text) => text.split_once(' ').ok_or("a merge is not a pair")?,
+                Merge::Pair(left, right) => (&**left, &**right),
+            };
+            // Most vocabularies have what merges make in the order of the merges: looking is faster than searching.
+            let found = spelled.get(next as usize).is_some_and(|entry| {
+                !entry.is_empty()
+                    && entry.len() == left.len() + right.len()
+                    && entry.starts_with(left)
+                    && entry.ends_with(right)
+            });
+            let merged = if found {
+                next
+            } else {
+                joined.clear();
+                joined.push_str(left);
+                joined.push_str(right);
+                id(&joined)?
+            };
+            next = merged.saturating_add(1);
+            merges.push((id(left)?, id(right)?, merged));
+        }
+        Ok(merges)
+    }
 }
 
 impl<'f> TokenizerFile<'f> {
@@ -76,7 +119,12 @@ impl<'f> TokenizerFile<'f> {
         mentions(self.decoder.as_ref()) && mentions(self.pre_tokenizer.as_ref())
     }
 
-    /// The vocabulary of the model, without added tokens: entry -> id.
+    /// The model, if it is one of byte pairs.
+    pub fn bpe(&self) -> Option<BpeModel<'f>> {
+        serde_json::from_str(self.model.get()).ok()
+    }
+
+    /// The vocabulary of any model that has one, without added tokens: entry -> id.
     pub fn vocabulary(&self) -> Option<Vocabulary<'f>> {
         #[derive(Deserialize)]
         struct Vocab<'f> {
@@ -101,9 +149,9 @@ impl<'f> TokenizerFile<'f> {
     }
 
     /// The fast path, if it is exact for this file; else the reason why not, as a clause.
-    pub fn fast_model(&self, vocabulary: &Vocabulary<'_>) -> Result<FastModel, &'static str> {
-        let model: BpeModel<'_> =
-            serde_json::from_str(self.model.get()).map_err(|_| "the model is not a BPE")?;
+    pub fn fast_model(&self, model: Option<&BpeModel<'_>>) -> Result<FastModel, &'static str> {
+        let model = model.ok_or("the model is not a BPE")?;
+        let vocabulary = &model.vocab;
         if model.kind.as_deref().is_some_and(|kind| kind != "BPE") {
             return Err("the model is not a BPE");
         }
@@ -126,19 +174,7 @@ impl<'f> TokenizerFile<'f> {
         let added =
             self.added_as_loaded(vocabulary).ok_or("the ids of its added tokens are not in sequence")?;
         let added = AddedSplitter::new(&added).ok_or("an added token strips or matches whole words")?;
-        let mut merges = Vec::with_capacity(model.merges.len());
-        let mut joined = String::new();
-        for pair in &model.merges {
-            let (left, right) = match pair {
-                Merge::Joined(text) => text.split_once(' ').ok_or("a merge is not a pair")?,
-                Merge::Pair(left, right) => (&**left, &**right),
-            };
-            joined.clear();
-            joined.push_str(left);
-            joined.push_str(right);
-            let id = |entry: &str| vocabulary.get(entry).copied().ok_or("a merge is not in the vocabulary");
-            merges.push((id(left)?, id(right)?, id(&joined)?));
-        }
+        let merges = model.merges_by_id()?;
         let mut bytes = [None; 256];
         for (byte, slot) in (0u8..=255).zip(bytes.iter_mut()) {
             let mut buffer = [0; 4];

@@ -20,6 +20,7 @@ mod reference;
 mod tests;
 mod unicode;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -80,7 +81,9 @@ pub struct Tokenizer {
     json: OnceLock<String>,
     embedded: bool,
     fast: Option<Fast>,
-    slow: Option<Reference>,
+    /// Where there are texts that `fast` is not for; read from `json` when the first of them comes, for that takes as long
+    /// as packing a small repository. None in it if the library cannot read it.
+    slow: Option<OnceLock<Option<Reference>>>,
     why_slow: Option<&'static str>,
     /// Bytes of each entry; `None` where it does not stand for bytes of its own.
     bytes: Vec<Option<Box<[u8]>>>,
@@ -157,12 +160,16 @@ impl Tokenizer {
         let file =
             TokenizerFile::parse(&text).map_err(|error| broken(format!("not a tokenizer.json: {error}")))?;
         let byte_level = file.is_byte_level();
-        let vocabulary = file.vocabulary().unwrap_or_default();
+        let model = file.bpe();
+        let vocabulary = match &model {
+            Some(model) => Cow::Borrowed(&model.vocab),
+            None => Cow::Owned(file.vocabulary().unwrap_or_default()),
+        };
         let ids = vocabulary.values().copied().chain(file.added_tokens.iter().map(|token| token.id));
         if let Some(id) = ids.max().filter(|&id| id > LARGEST_ID) {
             return Err(broken(format!("it has the id {id}, and ids above {LARGEST_ID} cannot be used")));
         }
-        let (mut fast, why_slow) = match file.fast_model(&vocabulary) {
+        let (mut fast, why_slow) = match file.fast_model(model.as_ref()) {
             Ok(model) => (
                 Some(Fast {
                     bpe: model.bpe,
@@ -176,10 +183,15 @@ impl Tokenizer {
         };
         let slow = match &fast {
             Some(Fast { nfc: false, .. }) => None,
-            _ => Some(Reference::parse(&text).map_err(|error| broken(format!("not usable: {error}")))?),
+            Some(Fast { nfc: true, .. }) => Some(OnceLock::new()),
+            None => {
+                let slow = Reference::parse(&text).map_err(|error| broken(format!("not usable: {error}")))?;
+                Some(OnceLock::from(Some(slow)))
+            }
         };
         let added = file.added_tokens.clone();
-        let bytes = token_bytes(&vocabulary, &added, slow.as_ref(), byte_level);
+        let bytes =
+            token_bytes(&vocabulary, &added, slow.as_ref().and_then(|slow| slow.get()?.as_ref()), byte_level);
         if let Some(fast) = &mut fast {
             fast.direct = spell_themselves(fast.bpe.lengths(), &bytes);
         }
@@ -327,7 +339,7 @@ impl Tokenizer {
                 }
             }
             _ => {
-                let Some(slow) = &self.slow else { return Err(NotLossless) };
+                let Some(slow) = self.slow() else { return Err(NotLossless) };
                 if slow.encode(text, out).is_err() {
                     return Err(NotLossless);
                 }
@@ -337,6 +349,10 @@ impl Tokenizer {
                 if self.decode(&out.ids).as_bytes() == text.as_bytes() { Ok(()) } else { Err(NotLossless) }
             }
         }
+    }
+
+    fn slow(&self) -> Option<&Reference> {
+        self.slow.as_ref()?.get_or_init(|| Reference::parse(self.json()).ok()).as_ref()
     }
 
     fn ends_by_bytes(&self, out: &mut Encoded) {
@@ -352,7 +368,7 @@ impl Tokenizer {
 
     /// The text of `ids`; bytes that are no UTF-8 become U+FFFD, special tokens and markers are spelled out.
     pub fn decode(&self, ids: &[u32]) -> String {
-        if let (false, Some(slow)) = (self.byte_level, &self.slow) {
+        if let (false, Some(slow)) = (self.byte_level, self.slow()) {
             return slow.decode(ids);
         }
         let mut bytes = Vec::with_capacity(ids.len() * 4);

@@ -139,7 +139,7 @@ fn key(world: &World<'_>, library: &Library<'_>, job: &Job, bands: &[bool], name
             maker.number(u64::from(number));
         }
     }
-    let directory = |document: u32| world.corpus.documents.get(document).path.parent();
+    let directory = |document: u32| world.corpus.documents.path(document).parent();
     maker.number(u64::from(matches!(job.work, Work::Joint(_)))).add(directory(job.document));
     if let Work::Joint(members) = &job.work {
         for &(chain, _) in members {

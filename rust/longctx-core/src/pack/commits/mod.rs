@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 pub use counts::CommitCounts;
 
@@ -40,7 +40,7 @@ pub use self::telling::Message;
 use self::telling::features;
 pub use self::version::{Library, Readings, Version};
 use self::work::Workshop;
-use super::output::{About, Output, share};
+use super::output::{About, Extra, Output, share};
 use super::past::Past;
 use super::world::World;
 use crate::Result;
@@ -222,7 +222,15 @@ fn put(shop: &Workshop<'_>, output: &Output, groups: &[Group]) -> Result<()> {
     })
 }
 
-fn extra(shop: &Workshop<'_>, group: &Group) -> Map<String, Value> {
+/// A commit in `meta.jsonl`.
+#[derive(Serialize)]
+struct CommitRow {
+    commit: String,
+    subject: String,
+    time: i64,
+}
+
+fn extra(shop: &Workshop<'_>, group: &Group) -> Extra {
     let history = &shop.library.plan.history;
     let mut known = BTreeMap::new();
     let mut commits = Vec::new();
@@ -230,12 +238,12 @@ fn extra(shop: &Workshop<'_>, group: &Group) -> Map<String, Value> {
         if known.insert(commit, ()).is_none() {
             let subject = shop.library.message(commit).subject;
             let told = &history.commits[commit as usize];
-            commits.push(json!({"commit": told.id.to_string(), "subject": subject, "time": told.time}));
+            commits.push(CommitRow { commit: told.id.to_string(), subject, time: told.time });
         }
     }
-    let mut extra = Map::new();
-    extra.insert("form".to_owned(), json!(group.first().map(|telling| telling.form)));
-    extra.insert("commits".to_owned(), Value::Array(commits));
+    let mut extra = Extra::default();
+    extra.add("form", &group.first().map(|telling| telling.form));
+    extra.add("commits", &commits);
     extra
 }
 

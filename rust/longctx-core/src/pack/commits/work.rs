@@ -74,7 +74,7 @@ impl<'w> Workshop<'w> {
         made: &mut Made,
     ) -> Result<()> {
         let watch = self.library.watch;
-        let directory = self.world.corpus.documents.get(job.document).path.parent();
+        let directory = self.world.corpus.documents.path(job.document).parent();
         let mut tellers: Vec<Teller<'_, 'w>> =
             desks.into_iter().map(|desk| Teller::new(desk, job.class, job.document, directory)).collect();
         let steps = &self.library.plan.chains[chain as usize].steps[range.clone()];

@@ -190,7 +190,7 @@ fn collect(
     let all = facts.definitions;
     let target = targets.first().map_or(&[][..], |target| target.record.name.as_bytes());
     let draw = world.draw(b"definitions", &[file.record.name.as_bytes(), target]);
-    let is_named = |definition: &Symbol<'_>| targets.known.contains(definition.name());
+    let is_named = |definition: &Symbol<'_>| targets.known.contains(definition.name_bytes());
     // Members come in rows.
     let mut asked: Option<(u32, bool)> = None;
     let mut has_named = |outer: u32| match asked {

@@ -9,7 +9,7 @@ const USUAL: usize = 128;
 
 /// A set of names. Most that are asked for are not in it.
 pub struct Names<'n> {
-    all: FxHashSet<&'n str>,
+    all: FxHashSet<&'n [u8]>,
     shapes: Shapes,
 }
 
@@ -26,12 +26,12 @@ impl<'n> Names<'n> {
     pub fn add(&mut self, text: &'n str) {
         for (_, word) in words(text) {
             self.shapes.add(word);
-            self.all.insert(word);
+            self.all.insert(word.as_bytes());
         }
     }
 
-    /// Whether a name is known.
-    pub fn contains(&self, name: &str) -> bool {
+    /// Whether a name is known, by its bytes.
+    pub fn contains(&self, name: &[u8]) -> bool {
         self.shapes.may_have(name) && self.all.contains(name)
     }
 }
@@ -45,7 +45,8 @@ mod tests {
         let mut names = Names::new();
         names.add("from a import read_file");
         names.add("use b;");
-        let known = ["a", "read_file", "b", "use", "read", "c", ""].map(|name| names.contains(name));
+        let known =
+            ["a", "read_file", "b", "use", "read", "c", ""].map(|name| names.contains(name.as_bytes()));
         assert_eq!(known, [true, true, true, true, false, false, false]);
     }
 }

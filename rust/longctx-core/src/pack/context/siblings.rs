@@ -136,7 +136,7 @@ impl Chooser<'_> {
     /// How alike two documents are by their paths: same folder, same beginning of the name.
     fn nearness(&self, one: u32, other: u32) -> u32 {
         let (same_folder, shared) = self.places.folders_of(one, other);
-        let [one, other] = [one, other].map(|document| self.world.corpus.documents.get(document).path.name());
+        let [one, other] = [one, other].map(|document| self.world.corpus.documents.path(document).name());
         u32::from(same_folder) * 100 + shared.min(10) * 5 + (common(one, other) as u32).min(20)
     }
 }

@@ -136,8 +136,7 @@ impl Documents {
     pub fn get(&self, document: u32) -> Record<'_> {
         let (head, mut words) = self.head(document);
         let name = words.text(head.name as usize);
-        let path = words.bytes(head.path as usize);
-        let path = if path.is_empty() { name.as_bytes() } else { path };
+        let path = path(&head, name.as_bytes(), &mut words);
         let blob = words.text(head.blob as usize);
         let header = words.take(head.header as usize);
         let hidden = self.hidden.get(&document);
@@ -157,6 +156,18 @@ impl Documents {
             spool: self.places[document as usize].store,
             sizes: head.sizes,
         }
+    }
+
+    /// The path of a document.
+    pub fn path(&self, document: u32) -> RepoPathRef<'_> {
+        let (head, mut words) = self.head(document);
+        RepoPathRef::new(path(&head, words.bytes(head.name as usize), &mut words))
+    }
+
+    /// The text form of a document's path.
+    pub fn name(&self, document: u32) -> &str {
+        let (head, mut words) = self.head(document);
+        words.text(head.name as usize)
     }
 
     /// The place of a document in the graph.
@@ -180,6 +191,12 @@ impl Documents {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone {
         (0..self.len() as u32).map(|document| self.get(document))
     }
+}
+
+/// The path that follows a name.
+fn path<'w>(head: &Head, name: &'w [u8], words: &mut Words<'w>) -> &'w [u8] {
+    let path = words.bytes(head.path as usize);
+    if path.is_empty() { name } else { path }
 }
 
 /// Takes things from the front.

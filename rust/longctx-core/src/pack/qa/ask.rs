@@ -134,7 +134,7 @@ impl<'w> Asker<'_, 'w> {
     fn defines_item(&self, item: Item, at: Option<usize>) -> Proof {
         let (line, name) =
             self.index.definition(item).map_or((0, ""), |definition| (definition.line, definition.name()));
-        let path = self.world.corpus.documents.get(item.document).name;
+        let path = self.world.corpus.documents.name(item.document);
         Proof::new(Fact::Defines, path, line, name, at)
     }
 
@@ -299,7 +299,7 @@ impl<'w> Asker<'_, 'w> {
             }
             None => proof.push(Proof::new(Fact::Absent, &proof[0].path.clone(), 0, name, None)),
         }
-        let path = self.world.corpus.documents.get(item.document).name;
+        let path = self.world.corpus.documents.name(item.document);
         let tells = at.is_some_and(|at| self.tells(item.document, at));
         let names = [("name", name), ("path", path)];
         Some(Question {

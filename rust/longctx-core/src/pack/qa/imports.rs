@@ -35,7 +35,7 @@ impl<'w> Heads<'w> {
         let all = 0..world.corpus.documents.len() as u32;
         let documents: Vec<u32> = all.filter(|&document| imports(world, document).next().is_some()).collect();
         let mut words = Words::default();
-        let name = |&document: &u32| world.corpus.documents.get(document).name;
+        let name = |&document: &u32| world.corpus.documents.name(document);
         let words = documents.iter().map(name).map(|path| words.of(stem(path))).collect();
         Self { world, documents, words }
     }
@@ -172,7 +172,7 @@ impl<'w> Heads<'w> {
     }
 
     fn word(&self, to: u32, from: Option<(usize, &Snippet<'w>, Edge)>, dice: &mut Dice) -> Question {
-        let path = self.world.corpus.documents.get(to).name;
+        let path = self.world.corpus.documents.name(to);
         let proof = match from {
             Some((at, snippet, edge)) => {
                 Proof::new(Fact::Imports, snippet.loaded.record.name, edge.line, path, Some(at))

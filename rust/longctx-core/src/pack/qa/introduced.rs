@@ -77,7 +77,7 @@ impl<'a, 'w> Commits<'a, 'w> {
     /// What names a place in a draw.
     pub fn name_of(&self, place: Place) -> (&'w [u8], u32) {
         let document = self.library.plan.chains[place.0 as usize].document;
-        (self.world.corpus.documents.get(document).path.as_bytes(), place.1)
+        (self.world.corpus.documents.path(document).as_bytes(), place.1)
     }
 
     /// Commits of a file, and others of it and of the files beside it, the most wanted first; none if there are too

@@ -1,11 +1,11 @@
 //! From snippets and questions to a sequence.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::dice::Dice;
 use super::question::{Dropped, Proof, Question, Type};
 use crate::difficulty::Features;
+use crate::pack::output::Extra;
 use crate::sequence::{Draft, Kit, Mark, Part, Why};
 use crate::tokenize::NotLossless;
 use crate::tokenize::markers::snippet as marker;
@@ -20,7 +20,7 @@ pub struct Made {
     /// What its difficulty is made of.
     pub features: Features,
     /// Questions and snippets, for `meta.jsonl`.
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
     /// The types of its questions.
     pub types: Vec<Type>,
     /// Where the answers of one snippet are, from 0.
@@ -34,7 +34,7 @@ pub struct Made {
 struct QuestionRow<'q> {
     r#type: Type,
     question: &'q str,
-    answer: &'q str,
+    answer: String,
     tokens: [u32; 2],
     proof: &'q [Proof],
 }
@@ -195,26 +195,25 @@ impl<S: Shows> Blocks<S> {
         }))
     }
 
-    fn extra(&self, questions: &[Question], tokens: &[[u32; 2]]) -> Map<String, Value> {
-        let questions = questions.iter().zip(tokens).map(|(question, &tokens)| {
-            let answer = match &question.answers[..] {
+    fn extra(&self, questions: &[Question], tokens: &[[u32; 2]]) -> Extra {
+        let questions = questions.iter().zip(tokens).map(|(question, &tokens)| QuestionRow {
+            r#type: question.kind,
+            question: &question.text,
+            answer: match &question.answers[..] {
                 [] => NONE.to_owned(),
                 places => places.iter().map(|place| marker(place + 1)).collect(),
-            };
-            let row = QuestionRow {
-                r#type: question.kind,
-                question: &question.text,
-                answer: &answer,
-                tokens,
-                proof: &question.proof,
-            };
-            serde_json::to_value(row).unwrap_or_default()
+            },
+            tokens,
+            proof: &question.proof,
         });
-        let snippets = self.set.iter().enumerate().map(|(place, snippet)| {
-            let row = SnippetRow { snippet: place + 1, path: snippet.path(), name: snippet.name() };
-            serde_json::to_value(row).unwrap_or_default()
+        let snippets = self.set.iter().zip(1..).map(|(snippet, number)| SnippetRow {
+            snippet: number,
+            path: snippet.path(),
+            name: snippet.name(),
         });
-        let rows = [("questions", questions.collect::<Value>()), ("snippets", snippets.collect::<Value>())];
-        rows.into_iter().map(|(key, rows)| (key.to_owned(), rows)).collect()
+        let mut extra = Extra::default();
+        extra.add("questions", &questions.collect::<Vec<_>>());
+        extra.add("snippets", &snippets.collect::<Vec<_>>());
+        extra
     }
 }

@@ -217,7 +217,7 @@ impl<'w> Work<'_, 'w> {
     fn anchors(&self) -> Vec<Anchor> {
         let band = [self.world.options.bands[self.band].id];
         let draw = |purpose: &[u8], path: &[u8], name: &[u8]| self.world.draw(purpose, &[&band, path, name]);
-        let path = |document: u32| self.world.corpus.documents.get(document).path.as_bytes();
+        let path = |document: u32| self.world.corpus.documents.path(document).as_bytes();
         let here = |document: u32| self.world.sides.of(document) == self.side;
         let mut code: Vec<(u64, Anchor)> = Vec::new();
         for (target, &item) in (0u32..).zip(self.index.targets()) {
