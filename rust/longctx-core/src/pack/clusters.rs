@@ -127,6 +127,7 @@ impl Clusters {
 }
 
 /// Union by size: a root is at most log2(members) steps away.
+#[derive(Clone)]
 pub(super) struct DisjointSets {
     parents: Vec<u32>,
     sizes: Vec<u32>,
@@ -138,6 +139,11 @@ impl DisjointSets {
         Self { parents: (0..count as u32).collect(), sizes: vec![1; count] }
     }
 
+    /// How many members there are.
+    pub(super) fn len(&self) -> usize {
+        self.parents.len()
+    }
+
     /// The member that stands for the set of `member`.
     pub(super) fn root(&self, mut member: u32) -> u32 {
         loop {
@@ -147,11 +153,6 @@ impl DisjointSets {
             }
             member = parent;
         }
-    }
-
-    /// Whether two members are in one set.
-    pub(super) fn same(&self, one: u32, other: u32) -> bool {
-        self.root(one) == self.root(other)
     }
 
     /// Makes one set of two; false if they are one.

@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::shingles::scramble;
 use super::{BINS, Sketch, agreement};
-use crate::buckets::part;
 use crate::pack::clusters::DisjointSets;
 
 /// Sketches are compared where they agree in all rows of one band. Two texts of similarity J are never compared with the
@@ -29,16 +28,11 @@ const SURE: u32 = (BINS as u32 * 9).div_ceil(10);
 /// Forest, 2005).
 const WINDOW: usize = 32;
 
-/// As many bands are sorted at the same time as have room in so many bytes, but two at least.
+/// As many bands are searched at the same time as their hashes have room in so many bytes, but two at least.
 const BANDS_BYTES: usize = 8 << 20;
 
-/// Sketches that agree in all rows of one band, by their places, bucket by bucket.
-#[derive(Default)]
-struct Alike {
-    places: Vec<u32>,
-    /// Where each bucket ends.
-    ends: Vec<u32>,
-}
+/// Links are thinned out when there are so many for each sketch.
+const LINKS: usize = 2;
 
 /// Two near duplicates by their places among the distinct sketches; of rising order, the most similar first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -68,10 +62,11 @@ pub fn near_duplicates(sketches: &[Sketch]) -> Vec<(u32, u32)> {
         firsts.push(same[0]);
         pairs.extend(same.windows(2).map(|pair| (pair[0], pair[1])));
     }
-    let mut search = Search::new(firsts.iter().map(|&first| sketch(first)).collect());
-    search.compare_all();
-    search.keep_forest();
-    pairs.extend(search.links.iter().map(|link| {
+    let distinct: Vec<&Sketch> = firsts.iter().map(|&first| sketch(first)).collect();
+    let mut found = Found { sure: DisjointSets::new(distinct.len()), links: Vec::new() };
+    found.search(&distinct);
+    found.keep_forest();
+    pairs.extend(found.links.iter().map(|link| {
         let (one, other) = (firsts[link.one as usize], firsts[link.other as usize]);
         (one.min(other), one.max(other))
     }));
@@ -79,99 +74,117 @@ pub fn near_duplicates(sketches: &[Sketch]) -> Vec<(u32, u32)> {
     pairs
 }
 
-/// A search among distinct sketches in an order that depends on nothing else.
-struct Search<'s> {
-    sketches: Vec<&'s Sketch>,
+/// What was found among distinct sketches, in an order that depends on nothing else.
+struct Found {
     sure: DisjointSets,
     links: Vec<Link>,
 }
 
-impl<'s> Search<'s> {
-    fn new(sketches: Vec<&'s Sketch>) -> Self {
-        Self { sure: DisjointSets::new(sketches.len()), sketches, links: Vec::new() }
-    }
-
-    /// Compares sketches that agree in all rows of a band, band by band.
-    fn compare_all(&mut self) {
-        let bands: Vec<usize> = (0..BANDS).collect();
-        let at_once = (BANDS_BYTES / (self.sketches.len().max(1) * size_of::<(u64, u32)>())).clamp(2, BANDS);
-        for bands in bands.chunks(at_once) {
-            let alike: Vec<Alike> = bands.par_iter().map(|&band| self.alike(band)).collect();
-            for Alike { places, ends } in alike {
-                for bucket in 0..ends.len() {
-                    self.compare_within(&places[part(&ends, bucket)]);
+impl Found {
+    /// Compares sketches that agree in all rows of a band, some bands at the same time. The first ones, which find most of
+    /// what is sure, are few, so that the others need not find it again.
+    fn search(&mut self, sketches: &[&Sketch]) {
+        let of_band = 2 * sketches.len().max(1) * size_of::<u64>();
+        let most = (BANDS_BYTES / of_band).clamp(2, BANDS);
+        let (mut done, mut at_once) = (0, 2);
+        while done < BANDS {
+            let bands = done..(done + at_once).min(BANDS);
+            done = bands.end;
+            at_once = (2 * at_once).min(most);
+            // Sketch by sketch, for each lies in another place of memory.
+            let count = bands.len();
+            let mut hashes = vec![0; sketches.len() * count];
+            hashes.par_chunks_mut(count).zip(sketches).for_each(|(hashes, sketch)| {
+                for (hash, band) in hashes.iter_mut().zip(bands.clone()) {
+                    *hash = hash_of(&sketch[band * ROWS..(band + 1) * ROWS]);
                 }
-            }
+            });
+            let of_band = |band: usize| hashes.iter().skip(band - bands.start).step_by(count).copied();
+            let found =
+                bands.clone().into_par_iter().map(|band| self.search_band(sketches, band, of_band(band)));
+            let found: Vec<Vec<Link>> = found.collect();
+            found.into_iter().flatten().for_each(|link| self.add(link));
         }
     }
 
-    /// The sketches that agree in all rows of a band with others.
-    fn alike(&self, band: usize) -> Alike {
-        let rows = band * ROWS..(band + 1) * ROWS;
-        let key = |place: u32| &self.sketches[place as usize][rows.clone()];
-        // Sorted by a hash, which takes half the time: only those that are equal need be together.
-        let hash = |key: &[u32]| {
-            let (pairs, _) = key.as_chunks::<2>();
-            pairs
-                .iter()
-                .fold(0, |hash, &[one, other]| scramble(hash ^ (u64::from(one) << 32 | u64::from(other))))
-        };
-        let places = 0..self.sketches.len() as u32;
-        let mut keyed: Vec<(u64, u32)> = places.map(|place| (hash(key(place)), place)).collect();
-        keyed.sort_unstable_by(|one, other| {
-            one.0.cmp(&other.0).then_with(|| key(one.1).cmp(key(other.1))).then(one.1.cmp(&other.1))
-        });
-        let mut alike = Alike::default();
-        for bucket in keyed.chunk_by_mut(|one, other| one.0 == other.0 && key(one.1) == key(other.1)) {
+    /// The links of a band, but for those between what is sure to be connected. `hashes` are those of all sketches.
+    fn search_band(&self, sketches: &[&Sketch], band: usize, hashes: impl Iterator<Item = u64>) -> Vec<Link> {
+        let mut found = Self { sure: self.sure.clone(), links: Vec::new() };
+        // Hash and place in one number, which is quickly sorted. What has the same hash by chance is compared in vain.
+        let bits = usize::BITS - sketches.len().leading_zeros();
+        let mut keyed: Vec<u64> =
+            (0u64..).zip(hashes).map(|(place, hash)| hash >> bits << bits | place).collect();
+        keyed.sort_unstable();
+        let (mut places, mut roots) = (Vec::new(), Vec::new());
+        for bucket in keyed.chunk_by(|one, other| one >> bits == other >> bits) {
             if bucket.len() < 2 {
                 continue;
             }
-            if bucket.len() > WINDOW {
-                let following = |&(_, place): &(u64, u32)| {
-                    let (before, after) = self.sketches[place as usize].split_at(rows.end);
+            places.clear();
+            places.extend(bucket.iter().map(|&key| (key & ((1 << bits) - 1)) as u32));
+            if places.len() > WINDOW {
+                let following = |&place: &u32| {
+                    let (before, after) = sketches[place as usize].split_at((band + 1) * ROWS);
                     after.iter().chain(before)
                 };
-                bucket.sort_unstable_by(|one, other| following(one).cmp(following(other)));
+                places.sort_unstable_by(|one, other| following(one).cmp(following(other)));
             }
-            alike.places.extend(bucket.iter().map(|&(_, place)| place));
-            alike.ends.push(alike.places.len() as u32);
+            found.search_bucket(sketches, &places, &mut roots);
         }
-        alike
+        found.links
     }
 
-    /// Compares sketches with those that stand shortly before them.
-    fn compare_within(&mut self, bucket: &[u32]) {
+    /// Compares the sketches of a bucket with those that stand shortly before them; `roots` is a buffer.
+    fn search_bucket(&mut self, sketches: &[&Sketch], bucket: &[u32], roots: &mut Vec<u32>) {
+        roots.clear();
+        roots.extend(bucket.iter().map(|&place| self.sure.root(place)));
+        // The versions of a file, in all bands but the first ones.
+        if roots.iter().all(|&root| root == roots[0]) {
+            return;
+        }
         for at in 1..bucket.len() {
+            let mut own = self.sure.root(bucket[at]);
             for earlier in (at.saturating_sub(WINDOW)..at).rev() {
-                self.compare(bucket[earlier], bucket[at]);
+                // Roots that were looked up before a set grew are still of that set.
+                if roots[earlier] != own && self.sure.root(roots[earlier]) != own {
+                    self.compare(sketches, bucket[earlier], bucket[at]);
+                    own = self.sure.root(own);
+                }
             }
+            roots[at] = own;
         }
     }
 
-    fn compare(&mut self, one: u32, other: u32) {
-        if self.sure.same(one, other) {
-            return;
+    fn compare(&mut self, sketches: &[&Sketch], one: u32, other: u32) {
+        let agreement = agreement(sketches[one as usize], sketches[other as usize]);
+        if agreement >= NEAR {
+            let (one, other) = (one.min(other), one.max(other));
+            self.add(Link { disagreement: BINS as u32 - agreement, one, other });
         }
-        let agreement = agreement(self.sketches[one as usize], self.sketches[other as usize]);
-        if agreement < NEAR {
-            return;
+    }
+
+    fn add(&mut self, link: Link) {
+        if link.disagreement <= BINS as u32 - SURE {
+            self.sure.join(link.one, link.other);
         }
-        if agreement >= SURE {
-            self.sure.join(one, other);
-        }
-        let (one, other) = (one.min(other), one.max(other));
-        self.links.push(Link { disagreement: BINS as u32 - agreement, one, other });
-        if self.links.len() > 8 * self.sketches.len() {
+        self.links.push(link);
+        if self.links.len() > LINKS * self.sure.len() {
             self.keep_forest();
         }
     }
 
     /// Drops the links between what more similar links connect (Kruskal's maximum spanning forest).
     fn keep_forest(&mut self) {
-        let mut sets = DisjointSets::new(self.sketches.len());
+        let mut sets = DisjointSets::new(self.sure.len());
         self.links.sort_unstable();
         self.links.retain(|link| sets.join(link.one, link.other));
     }
+}
+
+/// A hash of the rows of a band.
+fn hash_of(rows: &[u32]) -> u64 {
+    let (pairs, _) = rows.as_chunks::<2>();
+    pairs.iter().fold(0, |hash, &[one, other]| scramble(hash ^ (u64::from(one) << 32 | u64::from(other))))
 }
 
 #[cfg(test)]
