@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::plan::Class;
+use super::sums::Sums;
 use super::telling::{Form, Telling};
 use crate::sequence::Band;
 
@@ -21,23 +22,24 @@ pub struct Joiner<'j> {
     bands: &'j [Band],
     waiting: BTreeMap<Key, Vec<Telling>>,
     /// Tokens of what was taken, by the newest commit that its sequence tells of for certain.
-    taken: BTreeMap<(usize, Class), BTreeMap<u32, u64>>,
+    taken: BTreeMap<(usize, Class), Sums>,
+    /// How many there are.
+    commits: usize,
 }
 
 /// Tellings that make one sequence, oldest first.
 pub type Group = Vec<Telling>;
 
 impl<'j> Joiner<'j> {
-    /// Nothing yet.
-    pub fn new(bands: &'j [Band]) -> Self {
-        Self { bands, waiting: BTreeMap::new(), taken: BTreeMap::new() }
+    /// Nothing yet, of so many commits.
+    pub fn new(bands: &'j [Band], commits: usize) -> Self {
+        Self { bands, waiting: BTreeMap::new(), taken: BTreeMap::new(), commits }
     }
 
     /// Takes a telling; gives back what makes a sequence now.
     pub fn take(&mut self, telling: Telling) -> Option<Group> {
         let band = self.bands[telling.band];
-        let taken = self.taken.entry((telling.band, telling.class)).or_default();
-        *taken.entry(telling.newest()).or_default() += u64::from(telling.part.len());
+        self.taken(telling.band, telling.class).add(telling.newest(), u64::from(telling.part.len()));
         if telling.part.len() >= band.min {
             return Some(self.finish(vec![telling]));
         }
@@ -82,19 +84,21 @@ impl<'j> Joiner<'j> {
 
     /// Tokens in a band and class that are or will be in sequences whose newest commit comes before `commit`, at least.
     pub fn tokens_before(&self, band: usize, class: Class, commit: u32) -> u64 {
-        self.taken
-            .get(&(band, class))
-            .map_or(0, |taken| taken.range(..commit).map(|(_, tokens)| tokens).sum())
+        self.taken.get(&(band, class)).map_or(0, |taken| taken.before(commit))
+    }
+
+    fn taken(&mut self, band: usize, class: Class) -> &mut Sums {
+        self.taken.entry((band, class)).or_insert_with(|| Sums::new(self.commits))
     }
 
     fn finish(&mut self, mut group: Group) -> Group {
         group.sort_by_key(|telling| (Reverse(telling.newest()), telling.document));
         if let Some(last) = group.last() {
-            let taken = self.taken.entry((last.band, last.class)).or_default();
+            let taken = self.taken(last.band, last.class);
             for telling in &group {
-                *taken.entry(telling.newest()).or_default() -= u64::from(telling.part.len());
+                taken.take(telling.newest(), u64::from(telling.part.len()));
             }
-            *taken.entry(last.newest()).or_default() += u64::from(length(&group));
+            taken.add(last.newest(), u64::from(length(&group)));
         }
         group
     }
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn short_tellings_of_a_folder_fill_a_sequence_oldest_first() {
-        let mut joiner = Joiner::new(&BANDS);
+        let mut joiner = Joiner::new(&BANDS, 10);
         assert_eq!(joiner.take(telling("a", 60, 0)).map(|group| shape(&group)), Some(vec![(60, 0)]));
         assert!(joiner.take(telling("a", 40, 1)).is_none());
         assert!(joiner.take(telling("b", 45, 2)).is_none());
@@ -146,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_waits_counts_by_its_own_commit_until_its_sequence_has_a_newer_one() {
-        let mut joiner = Joiner::new(&BANDS);
+        let mut joiner = Joiner::new(&BANDS, 10);
         let before = |joiner: &Joiner<'_>, commit| joiner.tokens_before(0, TRAIN, commit);
         for (length, commit) in [(20, 4), (30, 9)] {
             assert!(joiner.take(telling("a", length, commit)).is_none());
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_left_moves_up_and_meets_its_relatives() {
-        let mut joiner = Joiner::new(&BANDS);
+        let mut joiner = Joiner::new(&BANDS, 10);
         for (directory, length, commit) in [("a/b", 30, 0), ("a/c/d", 15, 1), ("a", 20, 2), ("q/r", 5, 3)] {
             assert!(joiner.take(telling(directory, length, commit)).is_none());
         }

@@ -16,6 +16,7 @@ mod lines;
 mod pieces;
 mod plan;
 mod regions;
+mod sums;
 mod syntax;
 mod telling;
 #[cfg(test)]
@@ -133,7 +134,7 @@ fn tell(
     let is_told = |job: &plan::Job| kept::is_kept(world, &library, &reading_order, job);
     let ahead = Ahead::new(plan, &allowance, is_told, output.shelf()?);
     let shop = Workshop { world, library, ahead, reading_order, idle: Mutex::default() };
-    let mut joiner = Joiner::new(bands);
+    let mut joiner = Joiner::new(bands, plan.history.commits.len());
     let mut readings = Readings::default();
     let mut too_large = vec![[0; 2]; bands.len()];
     watch.progress.begin("commits", "changes", plan.jobs.len() as u64);
