@@ -116,6 +116,8 @@ def test_a_key_in_the_wrong_section_is_found_in_the_right_one(tmp_path: Path) ->
 def test_keys_given_twice_are_an_error(tmp_path: Path) -> None:
     assert "given twice, first on line 2" in problems(tmp_path, "pack:\n  overlap: 1\n  overlap: 2\n")["pack.overlap"]
     assert "given twice" in problems(tmp_path, "pack: {}\npack: {}\n")["pack"]
+    with pytest.raises(ConfigError, match=r"(?s)given twice.*2048 is not below"):
+        load_config(write(tmp_path, "pack:\n  overlap: 1\n  overlap: 2048\n"))
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "pack:\n", "{}"])

@@ -215,7 +215,11 @@ class Config(Section, frozen=True):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Config":
-        """The configuration whose `to_dict` gave `values`; keys that are missing take their defaults."""
+        """The configuration whose `to_dict` gave `values`; keys that are missing take their defaults.
+
+        Raises:
+            ValueError: Values are wrong or contradict each other, or a key is unknown.
+        """
         return msgspec.convert(values, cls)
 
     def bands(self) -> list[Band]:

@@ -66,8 +66,9 @@ def config_of(source: Source) -> Config:
     Raises:
         ConfigError: It has problems already, a key is unknown, or values are wrong or contradict each other.
     """
+    known = len(source.problems)
     values = _values(source, Config, source.values, "")
-    wrong = {problem.key for problem in source.problems}
+    wrong = {problem.key for problem in source.problems[known:]}
     config, clashes = None, []
     try:
         config = Config(**values)

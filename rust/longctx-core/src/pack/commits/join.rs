@@ -23,7 +23,7 @@ pub struct Joiner<'j> {
     waiting: BTreeMap<Key, Vec<Telling>>,
     /// Tokens of what was taken, by the newest commit that its sequence tells of for certain.
     taken: BTreeMap<(usize, Class), Sums>,
-    /// How many there are.
+    /// How many commits there are.
     commits: usize,
 }
 
