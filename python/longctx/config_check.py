@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -91,9 +90,7 @@ def _values(source: Source, section: type[Section], values: dict[Any, Any], pref
     for name, value in values.items():
         key = f"{prefix}{name}"
         if name not in kinds:
-            close = difflib.get_close_matches(key, _known_keys(), n=1, cutoff=0.6) or _same_name(key)
-            hint = f"did you mean {close[0]}?" if close else None
-            source.problems.append(Problem(source.place(key), key, "unknown key", hint))
+            source.problems.append(Problem(source.place(key), key, "unknown key", _meant(key)))
         elif _is_section(kinds[name]):
             # A section without keys is None in YAML.
             inner = {} if value is None else value
@@ -132,15 +129,17 @@ def _not_allowed(source: Source, key: str, value: object) -> Problem:
     return Problem(source.place(key), key, f"{_show(value)} is not allowed", f"expected {_expected(key)}")
 
 
-def _same_name(key: str) -> list[str]:
-    """A known key with nearly the name of `key` in another section."""
-    names = {known.rpartition(".")[2]: known for known in _known_keys()}
-    close = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.75)
-    return [names[name] for name in close]
+def _meant(key: str) -> str | None:
+    """The known key that is nearest to `key`, or has nearly its name in another section, as a question."""
+    # Here, since every command checks a configuration and few are wrong.
+    import difflib
 
-
-def _known_keys() -> list[str]:
-    return list(_walk(Config, ""))
+    known = list(_walk(Config, ""))
+    names = {one.rpartition(".")[2]: one for one in known}
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    same = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.75)
+    found = [*close, *(names[name] for name in same)]
+    return f"did you mean {found[0]}?" if found else None
 
 
 def _walk(section: type[Section], prefix: str) -> Iterator[str]:

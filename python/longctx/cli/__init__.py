@@ -47,8 +47,6 @@ def entry() -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    # Plugins of other programs have no business here, and looking for them reads what is installed.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # What is imported stays: it need not be looked through for garbage, again and again and at the end.
     gc.disable()
     import typer

@@ -136,7 +136,7 @@ impl Documents {
     pub fn get(&self, document: u32) -> Record<'_> {
         let (head, mut words) = self.head(document);
         let name = words.text(head.name as usize);
-        let path = path(&head, name.as_bytes(), &mut words);
+        let path = path_after(&head, name.as_bytes(), &mut words);
         let blob = words.text(head.blob as usize);
         let header = words.take(head.header as usize);
         let hidden = self.hidden.get(&document);
@@ -161,7 +161,7 @@ impl Documents {
     /// The path of a document.
     pub fn path(&self, document: u32) -> RepoPathRef<'_> {
         let (head, mut words) = self.head(document);
-        RepoPathRef::new(path(&head, words.bytes(head.name as usize), &mut words))
+        RepoPathRef::new(path_after(&head, words.bytes(head.name as usize), &mut words))
     }
 
     /// The text form of a document's path.
@@ -193,8 +193,8 @@ impl Documents {
     }
 }
 
-/// The path that follows a name.
-fn path<'w>(head: &Head, name: &'w [u8], words: &mut Words<'w>) -> &'w [u8] {
+/// The path that follows a name; the name itself where that is the path.
+fn path_after<'w>(head: &Head, name: &'w [u8], words: &mut Words<'w>) -> &'w [u8] {
     let path = words.bytes(head.path as usize);
     if path.is_empty() { name } else { path }
 }

@@ -84,8 +84,9 @@ impl Found {
     /// Compares sketches that agree in all rows of a band, some bands at the same time. The first ones, which find most of
     /// what is sure, are few, so that the others need not find it again.
     fn search(&mut self, sketches: &[&Sketch]) {
-        let of_band = 2 * sketches.len().max(1) * size_of::<u64>();
-        let most = (BANDS_BYTES / of_band).clamp(2, BANDS);
+        // Hashes are there twice: as they are made, and with their places.
+        let band_bytes = 2 * sketches.len().max(1) * size_of::<u64>();
+        let most = (BANDS_BYTES / band_bytes).clamp(2, BANDS);
         let (mut done, mut at_once) = (0, 2);
         while done < BANDS {
             let bands = done..(done + at_once).min(BANDS);
