@@ -96,22 +96,28 @@ impl Reader {
     pub fn read(&self, at: usize) -> Option<Vec<u8>> {
         let row = &self.rows[at];
         let mut value = Vec::new();
-        self.read_raw(row, &mut value)?;
+        self.read_raw(row.at, row.size as usize, &mut value)?;
         (check(&row.key, &value) == row.check).then_some(value)
     }
 
-    /// Appends the bytes of a value to `out`, right or wrong; `None` if they are not there.
-    fn read_raw(&self, row: &Row, out: &mut Vec<u8>) -> Option<()> {
-        if row.at.checked_add(u64::from(row.size))? > self.bytes {
+    /// Appends `size` bytes from byte `at` on to `out`, right or wrong; `None` if they are not there.
+    fn read_raw(&self, at: u64, size: usize, out: &mut Vec<u8>) -> Option<()> {
+        if at.checked_add(size as u64)? > self.bytes {
             return None;
         }
         let begin = out.len();
-        out.resize(begin + row.size as usize, 0);
-        let read = read_exact_at(&self.file, &mut out[begin..], row.at);
+        out.resize(begin + size, 0);
+        let read = read_exact_at(&self.file, &mut out[begin..], at);
         if read.is_err() {
             out.truncate(begin);
         }
         read.ok()
+    }
+
+    /// Whether a value begins where another one ends.
+    pub fn is_next(&self, one: usize, next: usize) -> bool {
+        let (one, next) = (&self.rows[one], &self.rows[next]);
+        one.at.checked_add(u64::from(one.size)) == Some(next.at)
     }
 
     /// The places of all values in the order in which they lie in the file.
@@ -171,17 +177,39 @@ impl Writer {
         if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
-    /// Appends a value of another file as it is: whether it is damaged shows when somebody asks for it.
+    /// Appends values of another file as they are, which lie there one after the other: whether one is damaged shows when
+    /// somebody asks for it. `age` tells the age of each.
     ///
     /// # Errors
     /// If the disk is full.
-    pub fn copy(&mut self, from: &Reader, at: usize, age: u8) -> std::io::Result<()> {
-        let (row, place) = (from.rows[at], self.bytes());
-        if from.read_raw(&row, &mut self.buffer).is_none() {
-            return Ok(());
+    pub fn copy(
+        &mut self,
+        from: &Reader,
+        places: &[usize],
+        age: impl Fn(usize) -> u8,
+    ) -> std::io::Result<()> {
+        let mut rest = places;
+        while let Some(&first) = rest.first() {
+            let (mut count, mut size) = (0, 0);
+            while count < rest.len() && (count == 0 || size < BUFFER) {
+                size += from.size(rest[count]) as usize;
+                count += 1;
+            }
+            let (part, others) = rest.split_at(count);
+            rest = others;
+            let (begin, source) = (self.bytes(), from.rows[first].at);
+            if from.read_raw(source, size, &mut self.buffer).is_none() {
+                continue;
+            }
+            for &at in part {
+                let row = from.rows[at];
+                self.rows.push(Row { at: begin + (row.at - source), age: age(at), ..row });
+            }
+            if self.buffer.len() >= BUFFER {
+                self.flush()?;
+            }
         }
-        self.rows.push(Row { at: place, age, ..row });
-        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+        Ok(())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -21,6 +21,8 @@ pub use self::key::{Key, KeyMaker};
 const LARGEST: u64 = 1 << 30;
 /// A value that so many runs, each of which kept something new, did not ask for is dropped.
 const OLDEST: u8 = 8;
+/// Room for what is kept after what the old file has.
+const SPARE: u64 = 1 << 12;
 
 /// A cache of one repository; shared by all threads.
 pub struct Cache {
@@ -33,6 +35,8 @@ struct Open {
     /// For each value of the old file whether this run asked for it.
     used: Vec<AtomicBool>,
     new: Mutex<Option<Writer>>,
+    /// Whether the new file has what is still of use of the old one.
+    is_carried_over: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
     damaged: AtomicU64,
@@ -86,6 +90,7 @@ impl Cache {
                 used: used.collect(),
                 old,
                 new: Mutex::new(new),
+                is_carried_over: AtomicBool::new(false),
                 hits: AtomicU64::new(0),
                 misses: AtomicU64::new(0),
                 damaged: AtomicU64::new(0),
@@ -142,6 +147,21 @@ impl Cache {
         }
     }
 
+    /// Copies what is still of use of the old file, if anything new is kept, so that [`Self::finish`] has less to do. To be
+    /// called when nobody will ask for a value any more; a little may still be kept.
+    pub fn carry_over(&self) {
+        let Some(open) = &self.open else { return };
+        let mut new = open.new.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(writer) = new.as_mut().filter(|writer| !writer.is_empty()) else { return };
+        match open.copy_old(writer) {
+            Ok(()) => open.is_carried_over.store(true, Ordering::Relaxed),
+            Err(error) => {
+                open.note(cannot_write(&open.path, &error));
+                *new = None;
+            }
+        }
+    }
+
     /// Puts the new file in the old one's place, whole or not at all, and says how useful the cache was.
     pub fn finish(self) -> Option<CacheReport> {
         let open = self.open?;
@@ -174,21 +194,33 @@ impl Open {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
     }
 
-    /// Adds what is still of use of the old file, what was asked for first.
     fn replace(&self, mut writer: Writer) -> std::io::Result<u64> {
-        if let Some(old) = &self.old {
-            let places = old.in_file_order();
-            for wanted in [true, false] {
-                for &at in &places {
-                    let age = if wanted { 0 } else { old.age(at).saturating_add(1) };
-                    let keep = self.used[at].load(Ordering::Relaxed) == wanted && age <= OLDEST;
-                    if keep && writer.bytes() + u64::from(old.size(at)) <= LARGEST {
-                        writer.copy(old, at, age)?;
-                    }
-                }
-            }
+        if !self.is_carried_over.load(Ordering::Relaxed) {
+            self.copy_old(&mut writer)?;
         }
         writer.finish(&self.path)
+    }
+
+    /// Adds what is still of use of the old file, what was asked for first.
+    fn copy_old(&self, writer: &mut Writer) -> std::io::Result<()> {
+        let Some(old) = &self.old else { return Ok(()) };
+        let places = old.in_file_order();
+        for wanted in [true, false] {
+            let age = |at: usize| if wanted { 0 } else { old.age(at).saturating_add(1) };
+            let mut room = (LARGEST - SPARE).saturating_sub(writer.bytes());
+            let kept = places.iter().copied().filter(|&at| {
+                let size = u64::from(old.size(at));
+                let is_old = age(at) > OLDEST;
+                let keep = self.used[at].load(Ordering::Relaxed) == wanted && !is_old && size <= room;
+                room -= if keep { size } else { 0 };
+                keep
+            });
+            let kept: Vec<usize> = kept.collect();
+            for stretch in kept.chunk_by(|&one, &next| old.is_next(one, next)) {
+                writer.copy(old, stretch, age)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -35,6 +35,36 @@ fn what_one_run_keeps_the_next_one_finds() {
 }
 
 #[test]
+fn what_was_carried_over_early_is_what_would_be_in_the_end() {
+    let [early, late] = [true, false].map(|early| {
+        let folder = tempfile::tempdir().unwrap();
+        // Large enough that some are copied together and some not.
+        keep(folder.path(), 0..400);
+        let cache = Cache::open(folder.path(), Path::new("/repository"));
+        (100..300).for_each(|number| drop(cache.get(&key(number))));
+        cache.put(key(1000), b"new");
+        if early {
+            cache.carry_over();
+        }
+        cache.put(key(1001), b"newer");
+        let report = cache.finish().unwrap();
+        assert_eq!((report.hits, report.problem), (200, None));
+        let cache = Cache::open(folder.path(), Path::new("/repository"));
+        let old = (0..400).all(|number| {
+            cache.get(&key(number)).is_some_and(|value| value == number.to_le_bytes().repeat(number as usize))
+        });
+        assert!(
+            old && cache.get(&key(1000)).unwrap() == b"new" && cache.get(&key(1001)).unwrap() == b"newer"
+        );
+        let reader = Reader::open(&file(folder.path())).unwrap().unwrap();
+        let ages: Vec<u8> = (0..400).map(|number| reader.age(reader.find(&key(number)).unwrap())).collect();
+        (report.bytes, ages)
+    });
+    assert_eq!(early, late);
+    assert_eq!((early.1[0], early.1[100], early.1[299], early.1[300]), (1, 0, 0, 1));
+}
+
+#[test]
 fn values_that_nobody_asks_for_are_dropped_in_the_end() {
     let folder = tempfile::tempdir().unwrap();
     keep(folder.path(), 0..10);

@@ -104,6 +104,7 @@ pub fn build(project: &Project<'_>, watch: Watch<'_>) -> Result<Graph> {
     watch.progress.begin("reading imports", "files", files.len() as u64);
     let read: Vec<Option<FileFacts>> = files
         .par_iter()
+        .with_max_len(8)
         .map(|file| {
             watch.check()?;
             let facts = parse::read(file.path, file.text, watch);

@@ -44,6 +44,7 @@ pub fn graph_of(tree: &Tree, choice: &Choice, watch: Watch<'_>) -> Result<(Graph
     let texts: Vec<(String, Result<String, SkipReason>)> = listing
         .entries
         .par_iter()
+        .with_max_len(8)
         .map(|entry| {
             watch.check()?;
             let text = text(tree, entry, choice.max_file_size);

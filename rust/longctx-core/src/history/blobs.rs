@@ -91,7 +91,7 @@ impl Blobs {
         F: Fn(usize, Blob<'_>) -> Result<()> + Sync,
     {
         watch.progress.begin("contents", "blobs", ids.len() as u64);
-        self.in_disk_order(ids).par_chunks(STRETCH).try_for_each(|stretch| {
+        self.in_disk_order(ids).par_chunks(STRETCH).with_max_len(1).try_for_each(|stretch| {
             self.store.with_reader(|reader| {
                 let mut buffer = Vec::new();
                 for &place in stretch {

@@ -48,6 +48,7 @@ pub(super) fn scan(
     for batch in kept::stretches(&walk.steps).chunks(STRETCHES) {
         let findings: Vec<Vec<Finding>> = batch
             .par_iter()
+            .with_max_len(1)
             .map(|stretch| {
                 watch.check()?;
                 let found = look_into_all(store, stretch, options, &ignored, cache);

@@ -15,6 +15,7 @@ use super::world::World;
 use crate::Result;
 use crate::interrupt::Watch;
 use crate::sequence::{Draft, Kind, Role, Segment, Why};
+use crate::threads::{Share, spread_each};
 
 /// Makes the hierarchical sequences of all bands and both sides.
 ///
@@ -33,10 +34,11 @@ pub fn make(world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<()> 
     places.sort_unstable_by_key(|place| (planned(place).blocks.first().map(|block| block.document), *place));
     // Planning takes more room than the plan.
     longctx_alloc::give_back();
-    let (chooser, finder) = (Chooser::new(world), Finder::new(world));
+    let (chooser, finder) = rayon::join(|| Chooser::new(world), || Finder::new(world));
     watch.progress.begin("files", "sequences", places.len() as u64);
-    places.par_iter().map(planned).try_for_each_init(Maker::default, |maker, one| {
+    spread_each(places.len(), Share::Neighbours(16), Maker::default, |maker, at| {
         watch.check()?;
+        let one = planned(&places[at]);
         maker.sequence(world, &chooser, one)?;
         watch.progress.advance(1);
         let mut documents: Vec<u32> = one.blocks.iter().map(|block| block.document).collect();

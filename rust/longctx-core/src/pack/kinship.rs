@@ -21,6 +21,7 @@ use crate::history::{Blob, ObjectId};
 use crate::interrupt::Watch;
 use crate::list::ListWriter;
 use crate::source::Encoding;
+use crate::threads::{Share, spread_each};
 
 /// Cycles of more files are not kept together: they would be half of a repository.
 const LARGEST_CYCLE: usize = 8;
@@ -51,7 +52,8 @@ pub fn clusters(
     }
     watch.progress.begin("comparing", "files", corpus.documents.len() as u64);
     let sketches = Sketches::new(folder)?;
-    (0..corpus.documents.len() as u32).into_par_iter().try_for_each_init(Vec::new, |buffer, document| {
+    spread_each(corpus.documents.len(), Share::Neighbours(8), Vec::new, |buffer, document| {
+        let document = document as u32;
         watch.check()?;
         watch.progress.advance(1);
         let record = corpus.documents.get(document);

@@ -46,12 +46,13 @@ use crate::walk::{Listing, Tree, WalkOptions};
 use crate::{Error, Result};
 use clock::{Clock, Unit};
 use commits::{CommitCounts, Story};
+use finished::Finished;
 use output::Output;
 use past::Past;
 use split::Sides;
 use summary::{Facts, Outcome};
 use world::World;
-use write::{write_manifest, write_shards, write_tokenizer};
+use write::{About, write_manifest, write_shards, write_tokenizer};
 
 /// Packs a repository as `options` say and tells what came of it.
 ///
@@ -85,7 +86,10 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
         None => Cache::off(),
     };
     let input = Input { tree, listing, tokenizer };
-    let made = make(input, staging, options, &cache, &mut clock, watch);
+    let (made, rest) = match make(input, staging, options, &cache, &mut clock, watch) {
+        Ok((made, rest)) => (Ok(made), Some(rest)),
+        Err(error) => (Err(error), None),
+    };
     // What was found out before an interrupt is of use to the next run.
     let (outcome, cached) = rayon::join(
         || {
@@ -96,7 +100,10 @@ fn pack_on_pool(options: &PackOptions, watch: Watch<'_>, mut clock: Clock) -> Re
             }
             Ok(outcome)
         },
-        || cache.finish(),
+        || {
+            drop(rest);
+            cache.finish()
+        },
     );
     Ok(Summary::new(outcome?, options, clock, cached))
 }
@@ -115,6 +122,12 @@ struct Made {
     bytes: u64,
 }
 
+/// What nobody needs any more: giving back its memory and files takes a while, in which others may wait for the disk.
+struct Rest {
+    _tokenizer: Tokenizer,
+    _finished: Option<Finished>,
+}
+
 /// Does everything that the cache is for.
 fn make(
     input: Input,
@@ -123,9 +136,9 @@ fn make(
     cache: &Cache,
     clock: &mut Clock,
     watch: Watch<'_>,
-) -> Result<Made> {
-    let Input { tree, mut listing, tokenizer } = input;
-    let (tree, tokenizer) = (&tree, &tokenizer);
+) -> Result<(Made, Rest)> {
+    let Input { tree, mut listing, tokenizer: owned } = input;
+    let (tree, tokenizer) = (&tree, &owned);
     let scratches = Scratches::default();
     let comments = LANGUAGES.iter().map(|language| language.line_comment);
     let elisions = scratches.with(|scratch| Elisions::new(tokenizer, comments, scratch));
@@ -183,7 +196,8 @@ fn make(
         && let Some((kept, bytes)) = current::is_current(cache, key, output, watch)?
     {
         clock.lap("check", bytes, Unit::Bytes);
-        return Ok(Made { outcome: Outcome::Kept(kept), staging: None, bytes: 0 });
+        let made = Made { outcome: Outcome::Kept(kept), staging: None, bytes: 0 };
+        return Ok((made, Rest { _tokenizer: owned, _finished: None }));
     }
     let clusters =
         kinship::clusters(&corpus, past.as_ref().ok(), tree.prefix(), options, folder, cache, watch)?;
@@ -203,11 +217,14 @@ fn make(
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
-    hierarchical::make(&world, &output, watch)?;
+    let (made, story) = rayon::join(
+        || hierarchical::make(&world, &output, watch),
+        || past.map(|past| Story::new(&world, past, tree.prefix())),
+    );
+    made?;
     // Which definitions are meant by which names, and the order of the sequences, is known no more.
     longctx_alloc::give_back();
     clock.lap("hierarchical sequences", output.tokens(Kind::Hierarchical), Unit::Tokens);
-    let story = past.map(|past| Story::new(&world, past, tree.prefix()));
     let qa = match options.kinds.contains(&Kind::Qa) {
         true => Some(qa::make(&world, story.as_ref().ok(), &output, watch)?),
         false => None,
@@ -231,37 +248,44 @@ fn make(
     };
     clock.lap("commit sequences", output.tokens(Kind::Commits), Unit::Tokens);
 
+    let commit = world.commit.clone();
+    drop(world);
     let finished = output.finish()?;
-    let facts = Facts {
-        options,
-        tokenizer,
-        listing: &listing,
-        listed: listed as u64,
-        corpus: &corpus,
-        finished: &finished,
-        qa,
-        skipped,
-        history,
-        sides: &sides,
-        root: tree.root(),
-    };
-    let counted = facts.count();
+    let folder = staging.as_ref().map(Staging::path);
+    let (shards, (counted, files)) = rayon::join(
+        || folder.map(|folder| write_shards(folder, &finished, width, watch)).transpose(),
+        || {
+            let facts = Facts {
+                options,
+                tokenizer,
+                listing: &listing,
+                listed: listed as u64,
+                corpus: &corpus,
+                finished: &finished,
+                qa,
+                skipped,
+                history,
+                sides: &sides,
+                root: tree.root(),
+            };
+            let counted = facts.count();
+            drop(corpus);
+            cache.carry_over();
+            (counted, folder.map(|folder| write_tokenizer(folder, tokenizer)).transpose())
+        },
+    );
     let mut bytes = 0;
-    if let Some(staging) = &staging {
-        let folder = staging.path();
-        let (shards, files) = rayon::join(
-            || write_shards(folder, &finished, width, watch),
-            || write_tokenizer(folder, tokenizer),
-        );
-        let (shards, files) = (shards?, files?);
+    if let (Some(folder), Some(shards), Some(files)) = (folder, shards?, files?) {
         bytes = shards.iter().map(Shard::bytes).chain(files.iter().map(|file| file.digest.bytes)).sum();
-        write_manifest(folder, &facts, world.commit.as_deref(), &counted, shards, files)?;
+        let about = About { options, tokenizer, listing: &listing, commit: commit.as_deref() };
+        write_manifest(folder, &about, &counted, shards, files)?;
         if let Some(key) = key.filter(|_| is_readable) {
             current::remember(cache, key, folder)?;
         }
         watch.check()?;
     }
-    Ok(Made { outcome: Outcome::Made(Box::new(counted)), staging, bytes })
+    let made = Made { outcome: Outcome::Made(Box::new(counted)), staging, bytes };
+    Ok((made, Rest { _tokenizer: owned, _finished: Some(finished) }))
 }
 
 fn tokenizer(options: &PackOptions) -> Result<Tokenizer> {

@@ -4,22 +4,26 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
-use rayon::prelude::*;
-
 use super::finished::{Finished, Waiting};
+use super::options::PackOptions;
 use super::split::Side;
-use super::summary::{Counted, Facts};
+use super::summary::Counted;
 use crate::difficulty::Difficulty;
 use crate::interrupt::Watch;
 use crate::sequence::Kind;
 use crate::shard::manifest::{self, Manifest, NamedDigest, Shard, TokenizerInfo};
 use crate::shard::npy::IndexRow;
 use crate::shard::{HashedFile, SequenceRow, ShardWriter, TokenWidth, while_syncing};
+use crate::threads::{Share, spread};
 use crate::tokenize::Tokenizer;
+use crate::walk::Listing;
 use crate::{Error, Result};
 
 /// A shard is closed when it has this many tokens: 8 or 16 MiB.
 const SHARD_TOKENS: u64 = 1 << 22;
+
+/// The disk gets so many bytes of a shard at a time while others are made, so that less is left for the end.
+const SYNCED: usize = 2 << 20;
 
 /// The names of the folders of [`Side::ALL`].
 pub const SPLITS: [&str; 2] = ["train", "val"];
@@ -40,25 +44,32 @@ pub fn write_shards(
             jobs.push((split, format!("{number:05}"), part));
         }
     }
-    let write = |(split, name, part): (&'static str, String, Range<usize>), whole: &Sender<PathBuf>| {
-        let paths = ShardWriter::paths(folder, split, &name);
+    let write = |(split, name, part): &(&'static str, String, Range<usize>), whole: &Sender<PathBuf>| {
+        let paths = ShardWriter::paths(folder, split, name);
         let tokens = part.clone().map(|place| u64::from(finished.get(place).length)).sum();
-        let mut writer = ShardWriter::new(folder, split, name, width, part.len() as u64, tokens)?;
-        let (mut tokens, mut meta) = (Vec::new(), Vec::new());
-        for one in part.map(|place| finished.get(place)) {
+        let mut writer = ShardWriter::new(folder, split, name.clone(), width, part.len() as u64, tokens)?;
+        let (mut tokens, mut meta, mut waiting) = (Vec::new(), Vec::new(), 0);
+        for one in part.clone().map(|place| finished.get(place)) {
             watch.check()?;
             finished.read(&one, &mut tokens, &mut meta)?;
             writer.append(&SequenceRow { tokens: &tokens, index: index_row(&one, finished), meta: &meta })?;
             watch.progress.advance(1);
+            waiting += tokens.len();
+            if waiting >= SYNCED {
+                // Nobody takes it after an error, which is told elsewhere.
+                _ = whole.send(paths[0].clone());
+                waiting = 0;
+            }
         }
         let shard = writer.finish()?;
         for path in paths {
-            // Nobody takes it after an error, which is told elsewhere.
             _ = whole.send(path);
         }
         Ok(shard)
     };
-    while_syncing(|whole| jobs.into_par_iter().map(|job| write(job, whole)).collect())
+    while_syncing(|whole| {
+        spread(jobs.len(), Share::Next, || whole.clone(), |whole, at| write(&jobs[at], whole))
+    })
 }
 
 fn index_row(one: &Waiting, finished: &Finished) -> IndexRow {
@@ -109,15 +120,23 @@ pub fn write_tokenizer(folder: &Path, tokenizer: &Tokenizer) -> Result<Vec<Named
         .collect()
 }
 
+/// What the manifest says besides what was counted.
+pub struct About<'a> {
+    pub options: &'a PackOptions,
+    pub tokenizer: &'a Tokenizer,
+    pub listing: &'a Listing,
+    /// The commit that was packed; none for a work tree.
+    pub commit: Option<&'a str>,
+}
+
 pub fn write_manifest(
     folder: &Path,
-    facts: &Facts<'_>,
-    commit: Option<&str>,
+    about: &About<'_>,
     counted: &Counted,
     shards: Vec<Shard>,
     files: Vec<NamedDigest>,
 ) -> Result<()> {
-    let Facts { options, tokenizer, listing, .. } = *facts;
+    let About { options, tokenizer, listing, commit } = *about;
     let path = folder.join(manifest::FILE_NAME);
     let broken = |error: serde_json::Error| Error::io("write", &path, error.into());
     let manifest = Manifest {

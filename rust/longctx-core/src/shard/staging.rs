@@ -67,17 +67,21 @@ impl Staging {
         check_target(&self.target, overwrite)?;
         sync_all(self.path())?;
         let moved = |source| Error::io("move the finished dataset to", &self.target, source);
-        if self.target.exists() {
-            exchange(self.path(), &self.target).map_err(moved)?;
-            // The temporary folder now holds the old dataset and goes with `self`.
-            remove_below(self.path());
-        } else {
-            fs::rename(self.path(), &self.target).map_err(moved)?;
+        let replaced = self.target.exists();
+        match replaced {
+            true => exchange(self.path(), &self.target).map_err(moved)?,
+            false => fs::rename(self.path(), &self.target).map_err(moved)?,
         }
-        if let Some(parent) = self.target.parent() {
-            sync_folder(parent)?;
-        }
-        Ok(())
+        let ((), synced) = rayon::join(
+            || {
+                if replaced {
+                    // The temporary folder now holds the old dataset and goes with `self`.
+                    remove_below(self.path());
+                }
+            },
+            || self.target.parent().map_or(Ok(()), sync_folder),
+        );
+        synced
     }
 }
 

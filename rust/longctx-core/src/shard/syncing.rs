@@ -10,8 +10,8 @@ use crate::{Error, Result};
 /// So many files are brought to the disk at once; the threads do nothing but wait.
 const AT_ONCE: usize = 64;
 
-/// Calls `work` with a place to send the paths of files that are whole: these are brought to the disk meanwhile, one
-/// after the other. Those that are left when `work` ends are not.
+/// Calls `work` with a place to send the paths of files that are whole, or have more to bring: this is brought to the disk
+/// meanwhile, one after the other. Those that are left when `work` ends are not.
 ///
 /// # Errors
 /// Those of `work`, [`Error::Io`].

@@ -150,7 +150,7 @@ pub(crate) fn all(
         let resolver = resolver(family, &world)?;
         let mut rows = ListWriter::in_folder_if_any(folder)?;
         for batch in world.members.chunks(BATCH) {
-            let parts = batch.par_chunks(16).map(|chunk| {
+            let parts = batch.par_chunks(16).with_max_len(1).map(|chunk| {
                 watch.check()?;
                 let mut found = Found::new(folder.is_none());
                 for &from in chunk {

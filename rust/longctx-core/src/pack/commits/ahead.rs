@@ -11,11 +11,9 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::align::Alignment;
 use super::known::{self, Known, Notes};
-use super::plan::{Class, Content, Job, Plan, Step, Work};
+use super::plan::{Class, Content, Plan, Step, Work};
 use super::syntax::Syntax;
 use super::version::{Library, Readings, Version};
 use crate::interrupt::Watch;
@@ -88,18 +86,12 @@ struct Run {
 }
 
 impl Ahead {
-    /// Decides which stretches are parsed in one go: not those which `is_told` before. So many tokens are wanted:
+    /// Decides which stretches are parsed in one go: not those of the jobs that `told` marks. So many tokens are wanted:
     /// `allowance` says it by band and side.
-    pub fn new(
-        plan: &Plan,
-        allowance: &[[u64; 2]],
-        is_told: impl Fn(&Job) -> bool + Send + Sync,
-        shelf: Shelf,
-    ) -> Self {
-        let told: Vec<bool> = plan.jobs.par_iter().map(is_told).collect();
+    pub fn new(plan: &Plan, allowance: &[[u64; 2]], told: &[bool], shelf: Shelf) -> Self {
         let mut steps_of: BTreeMap<Class, u64> = BTreeMap::new();
         let mut stretches = Vec::new();
-        for (job, told) in plan.jobs.iter().zip(told) {
+        for (job, &told) in plan.jobs.iter().zip(told) {
             let Work::Stretch(chain, steps) = &job.work else { continue };
             let before = steps_of.entry(job.class).or_default();
             let most = allowance.iter().map(|sides| sides[job.class.side as usize]).max().unwrap_or(0);

@@ -50,6 +50,7 @@ use crate::history::{self, Blobs, History};
 use crate::interrupt::Watch;
 use crate::sequence::{Draft, Kind};
 use crate::source::SourceOptions;
+use crate::threads::{Share, spread};
 
 /// Pieces of work between two times that what they made is handed on: bounds the memory it takes.
 const ROUND: usize = 64;
@@ -131,14 +132,16 @@ fn tell(
     let plan = library.plan;
     let allowance = output.allowance(world.options.commits_ratio);
     let reading_order = reading_order(world);
-    let is_told = |job: &plan::Job| kept::is_kept(world, &library, &reading_order, job);
-    let ahead = Ahead::new(plan, &allowance, is_told, output.shelf()?);
+    let is_kept = |job: &plan::Job| kept::is_kept(world, &library, &reading_order, job);
+    let kept: Vec<bool> = plan.jobs.par_iter().with_max_len(64).map(is_kept).collect();
+    let ahead = Ahead::new(plan, &allowance, &kept, output.shelf()?);
     let shop = Workshop { world, library, ahead, reading_order, idle: Mutex::default() };
     let mut joiner = Joiner::new(bands, plan.history.commits.len());
     let mut readings = Readings::default();
     let mut too_large = vec![[0; 2]; bands.len()];
     watch.progress.begin("commits", "changes", plan.jobs.len() as u64);
-    for round in plan.jobs.chunks(ROUND) {
+    let mut groups: Vec<Group> = Vec::new();
+    for (round, kept) in plan.jobs.chunks(ROUND).zip(kept.chunks(ROUND)) {
         // What is in the other class by now will be there in the end.
         let has_room = |job: &plan::Job, band: usize| {
             let class = job.class;
@@ -146,21 +149,29 @@ fn tell(
             let allowed = share(allowance[band][class.side as usize], other);
             joiner.tokens_before(band, class, job.newest) < allowed
         };
-        let work: Vec<_> = round
-            .iter()
-            .map(|job| (job, (0..bands.len()).map(|band| has_room(job, band)).collect::<Vec<_>>()))
-            .collect();
-        let made: Vec<Option<work::Made>> = work
-            .par_iter()
-            .map(|(job, open)| {
-                watch.check()?;
-                let made = open.contains(&true).then(|| kept::run(&shop, job, open)).transpose();
-                watch.progress.advance(1);
-                made
-            })
-            .collect::<Result<_>>()?;
-        let mut groups = Vec::new();
-        for made in made {
+        let open = |job| (0..bands.len()).map(|band| has_room(job, band)).collect();
+        let work: Vec<Vec<bool>> = round.iter().map(open).collect();
+        // What takes long is begun first.
+        let mut order: Vec<usize> = (0..work.len()).collect();
+        order.sort_by_key(|&at| kept[at]);
+        let (made, written) = rayon::join(
+            || {
+                spread(order.len(), Share::Neighbours(1), <()>::default, |(), place| {
+                    watch.check()?;
+                    let at = order[place];
+                    let made =
+                        work[at].contains(&true).then(|| kept::run(&shop, &round[at], &work[at])).transpose();
+                    watch.progress.advance(1);
+                    made.map(|made| (at, made))
+                })
+            },
+            || put(&shop, output, &groups),
+        );
+        written?;
+        groups.clear();
+        let mut made = made?;
+        made.sort_unstable_by_key(|&(at, _)| at);
+        for (_, made) in made {
             let Some(made) = made else {
                 counts.not_told += 1;
                 continue;
@@ -174,9 +185,9 @@ fn tell(
                 groups.extend(joiner.take(telling));
             }
         }
-        put(&shop, output, &groups)?;
     }
-    put(&shop, output, &joiner.rest())?;
+    groups.extend(joiner.rest());
+    put(&shop, output, &groups)?;
     counts.beyond_ratio = output.keep_first(Kind::Commits, &allowance)?;
     for result in readings.0.into_values() {
         match result {
@@ -201,7 +212,7 @@ fn reading_order(world: &World<'_>) -> Vec<u32> {
 }
 
 fn put(shop: &Workshop<'_>, output: &Output, groups: &[Group]) -> Result<()> {
-    groups.par_iter().try_for_each_init(Draft::default, |draft, group| {
+    groups.par_iter().with_max_len(4).try_for_each_init(Draft::default, |draft, group| {
         let Some(newest) = group.last() else { return Ok(()) };
         draft.clear();
         for telling in group {

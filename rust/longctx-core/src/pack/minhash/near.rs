@@ -54,8 +54,15 @@ struct Link {
 /// is compared with at most 32 others in each of 42 bands.
 pub fn near_duplicates(sketches: &[Sketch]) -> Vec<(u32, u32)> {
     let sketch = |index: u32| &sketches[index as usize];
-    let mut order: Vec<u32> = (0..sketches.len() as u32).collect();
-    order.par_sort_unstable_by(|&one, &other| sketch(one).cmp(sketch(other)).then(one.cmp(&other)));
+    // Most are told apart by their first bins, which lie together here.
+    let first = |index: u32| (sketch(index)[0], sketch(index)[1], index);
+    let mut order: Vec<(u32, u32, u32)> = (0..sketches.len() as u32).map(first).collect();
+    order.par_sort_unstable_by(|one, other| {
+        let bins = |of: &(u32, u32, u32)| (of.0, of.1);
+        let rest = || sketch(one.2).cmp(sketch(other.2)).then(one.2.cmp(&other.2));
+        bins(one).cmp(&bins(other)).then_with(rest)
+    });
+    let order: Vec<u32> = order.into_iter().map(|(_, _, index)| index).collect();
     let mut pairs = Vec::new();
     let mut firsts = Vec::new();
     for same in order.chunk_by(|&one, &other| sketch(one) == sketch(other)) {
@@ -101,8 +108,11 @@ impl Found {
                 }
             });
             let of_band = |band: usize| hashes.iter().skip(band - bands.start).step_by(count).copied();
-            let found =
-                bands.clone().into_par_iter().map(|band| self.search_band(sketches, band, of_band(band)));
+            let found = bands
+                .clone()
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|band| self.search_band(sketches, band, of_band(band)));
             let found: Vec<Vec<Link>> = found.collect();
             found.into_iter().flatten().for_each(|link| self.add(link));
         }
@@ -177,7 +187,7 @@ impl Found {
     /// Drops the links between what more similar links connect (Kruskal's maximum spanning forest).
     fn keep_forest(&mut self) {
         let mut sets = DisjointSets::new(self.sure.len());
-        self.links.sort_unstable();
+        self.links.par_sort_unstable();
         self.links.retain(|link| sets.join(link.one, link.other));
     }
 }

@@ -91,7 +91,7 @@ impl<'w> Index<'w> {
         let mut counts: Vec<u32> = Vec::with_capacity(documents);
         for begin in (0..documents).step_by(BATCH) {
             let batch = begin as u32..(begin + BATCH).min(documents) as u32;
-            let found = batch.into_par_iter().map(|document| {
+            let found = batch.into_par_iter().with_max_len(8).map(|document| {
                 watch.check()?;
                 let found = calls_of(world, document, &targets, &by_name);
                 watch.progress.advance(1);

@@ -47,6 +47,7 @@ use super::world::World;
 use crate::Result;
 use crate::interrupt::Watch;
 use crate::sequence::{Band, Draft, Kind};
+use crate::threads::{Share, spread};
 
 /// About how many tokens a question takes with its answer.
 const QUESTION: u32 = 44;
@@ -95,9 +96,12 @@ pub fn make(world: &World<'_>, story: Option<&Story>, output: &Output, watch: Wa
     }
     let folder = output.folder();
     let index = Index::new(world, &folder, watch)?;
-    let (items, heads) = (Items::new(world, &index, &folder)?, Heads::new(world));
     let library = story.map(|story| story.library(world, watch));
-    let commits = library.as_ref().map(|library| Commits::new(world, library));
+    let (items, (heads, commits)) = rayon::join(
+        || Items::new(world, &index, &folder),
+        || (Heads::new(world), library.as_ref().map(|library| Commits::new(world, library))),
+    );
+    let items = items?;
     let mut counts = QaCounts::default();
     watch.progress.begin("questions", "sequences", 0);
     for (band, rooms) in allowance.into_iter().enumerate() {
@@ -143,19 +147,17 @@ impl<'w> Work<'_, 'w> {
             // Neighbours show the same files: they are made one after the other, then put back into their order.
             let mut batch: Vec<(usize, Anchor)> = batch.iter().copied().enumerate().collect();
             batch.sort_by_key(|&(_, anchor)| self.neighbourhood(anchor));
-            let mut outcomes: Vec<(usize, Outcome)> = batch
-                .par_iter()
-                .map_init(Buffers::default, |buffers, &(place, anchor)| {
-                    watch.check()?;
-                    let mut dropped = Dropped::default();
-                    let made = self.sequence(anchor, buffers, &mut dropped)?;
-                    let seen = match (anchor, self.commits) {
-                        (Anchor::Commit(place), Some(commits)) => commits.is_seen(place),
-                        _ => self.side == Side::Train,
-                    };
-                    Ok((place, Outcome { seen, made, dropped }))
-                })
-                .collect::<Result<_>>()?;
+            let mut outcomes = spread(batch.len(), Share::Neighbours(2), Buffers::default, |buffers, at| {
+                watch.check()?;
+                let (place, anchor) = batch[at];
+                let mut dropped = Dropped::default();
+                let made = self.sequence(anchor, buffers, &mut dropped)?;
+                let seen = match (anchor, self.commits) {
+                    (Anchor::Commit(place), Some(commits)) => commits.is_seen(place),
+                    _ => self.side == Side::Train,
+                };
+                Ok((place, Outcome { seen, made, dropped }))
+            })?;
             outcomes.sort_unstable_by_key(|&(place, _)| place);
             let (mut kept, mut full) = (Vec::with_capacity(outcomes.len()), false);
             for (_, outcome) in outcomes {
@@ -177,10 +179,13 @@ impl<'w> Work<'_, 'w> {
                 kept.push((order, outcome.seen, made));
                 order += 1;
             }
-            kept.into_par_iter().try_for_each_init(Draft::default, |draft, (order, seen, made)| {
-                watch.progress.advance(1);
-                self.put(draft, order, seen, made, output)
-            })?;
+            kept.into_par_iter().with_max_len(4).try_for_each_init(
+                Draft::default,
+                |draft, (order, seen, made)| {
+                    watch.progress.advance(1);
+                    self.put(draft, order, seen, made, output)
+                },
+            )?;
             if full {
                 break;
             }
@@ -219,16 +224,16 @@ impl<'w> Work<'_, 'w> {
         let draw = |purpose: &[u8], path: &[u8], name: &[u8]| self.world.draw(purpose, &[&band, path, name]);
         let path = |document: u32| self.world.corpus.documents.path(document).as_bytes();
         let here = |document: u32| self.world.sides.of(document) == self.side;
-        let mut code: Vec<(u64, Anchor)> = Vec::new();
-        for (target, &item) in (0u32..).zip(self.index.targets()) {
+        let code = (0..self.index.targets().len() as u32).into_par_iter().with_min_len(64);
+        let code = code.filter_map(|target| {
+            let item = self.index.targets()[target as usize];
             let mut callers = self.index.callers(target);
             let asked = here(item.document) && self.items.contains(item);
-            if asked && callers.any(|(from, _)| self.world.may_show(self.side, from)) {
+            (asked && callers.any(|(from, _)| self.world.may_show(self.side, from))).then(|| {
                 let name = self.index.definition(item).map_or("", |definition| definition.name());
-                let place = draw(b"qa code", path(item.document), name.as_bytes());
-                code.push((place, Anchor::Code(target)));
-            }
-        }
+                (draw(b"qa code", path(item.document), name.as_bytes()), Anchor::Code(target))
+            })
+        });
         let heads = self.heads.documents().iter().copied().filter(|&document| here(document));
         let heads = heads.map(|document| (draw(b"qa head", path(document), b""), Anchor::Head(document)));
         let commits = self.commits.into_iter().flat_map(|commits| {
@@ -238,7 +243,7 @@ impl<'w> Work<'_, 'w> {
             })
         });
         let mut families =
-            [code, heads.collect(), commits.collect()].map(|mut family: Vec<(u64, Anchor)>| {
+            [code.collect(), heads.collect(), commits.collect()].map(|mut family: Vec<(u64, Anchor)>| {
                 family.sort_unstable_by_key(|&(place, _)| place);
                 family.into_iter().map(|(_, anchor)| anchor).peekable()
             });
