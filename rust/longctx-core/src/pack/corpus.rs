@@ -52,9 +52,9 @@ impl Corpus {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let width = self.width.bytes();
-        buffer.clear();
+        buffer.resize(range.len() * width, 0);
         let at = document.sizes.tokens_at + u64::from(range.start) * width as u64;
-        self.spools[document.spool as usize][0].read(at, range.len() * width, buffer)?;
+        self.spools[document.spool as usize][0].fill(at, buffer)?;
         self.width.parse(buffer, ids);
         Ok(())
     }

@@ -154,16 +154,15 @@ impl Finished {
         self.bands[usize::from(one.band)]
     }
 
-    /// The tokens of a sequence, as a shard stores them, and its line of metadata.
+    /// The tokens of a sequence, as a shard stores them, and its line of metadata; they lie in `buffer`.
     ///
     /// # Errors
     /// [`crate::Error::Io`] if the disk fails.
-    pub fn read(&self, one: &Waiting, tokens: &mut Vec<u8>, meta: &mut Vec<u8>) -> Result<()> {
-        tokens.clear();
-        meta.clear();
+    pub fn read<'b>(&self, one: &Waiting, buffer: &'b mut Vec<u8>) -> Result<(&'b [u8], &'b [u8])> {
         let bytes = one.length as usize * self.width.bytes();
-        self.spool.read(one.at, bytes, tokens)?;
-        self.spool.read(one.at + bytes as u64, one.meta_bytes as usize, meta)
+        buffer.resize(bytes + one.meta_bytes as usize, 0);
+        self.spool.fill(one.at, buffer)?;
+        Ok(buffer.split_at(bytes))
     }
 }
 

@@ -73,7 +73,7 @@ pub struct ClusterRow<'w> {
 }
 
 /// Bytes of text that a thread keeps, if the one read last has no more.
-const TEXT_BYTES: usize = 2 << 20;
+const TEXT_BYTES: usize = 8 << 20;
 
 impl Texts {
     /// Keeps a text, and forgets those read first where it is too much.

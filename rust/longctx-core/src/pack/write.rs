@@ -48,11 +48,11 @@ pub fn write_shards(
         let paths = ShardWriter::paths(folder, split, name);
         let tokens = part.clone().map(|place| u64::from(finished.get(place).length)).sum();
         let mut writer = ShardWriter::new(folder, split, name.clone(), width, part.len() as u64, tokens)?;
-        let (mut tokens, mut meta, mut waiting) = (Vec::new(), Vec::new(), 0);
+        let (mut buffer, mut waiting) = (Vec::new(), 0);
         for one in part.clone().map(|place| finished.get(place)) {
             watch.check()?;
-            finished.read(&one, &mut tokens, &mut meta)?;
-            writer.append(&SequenceRow { tokens: &tokens, index: index_row(&one, finished), meta: &meta })?;
+            let (tokens, meta) = finished.read(&one, &mut buffer)?;
+            writer.append(&SequenceRow { tokens, index: index_row(&one, finished), meta })?;
             watch.progress.advance(1);
             waiting += tokens.len();
             if waiting >= SYNCED {

@@ -78,7 +78,7 @@ impl<'c> Chooser<'c> {
     pub fn fill(&self, planned: Planned<'_>, parts: &mut Parts, draft: &mut Draft) -> Result<()> {
         draft.clear();
         let mut room = self.world.options.bands[planned.band].max.saturating_sub(planned.length());
-        if room < LEAST {
+        if room < LEAST || !self.world.shows_context() {
             return Ok(());
         }
         let wants = |what| self.world.options.context.contains(&what);
