@@ -1,4 +1,8 @@
-//! Running work on as many threads as the user asked for.
+//! Running work on as many threads as the user asked for, and sharing it out among them.
+//!
+//! Rayon halves an iterator until there are some parts for each thread; a part that is begun cannot be taken over. Where
+//! few pieces of work take long, or some longer than others, a thread may have nothing to do for a quarter of the time:
+//! there the iterator has a small `with_max_len`, or [`spread`] and [`spread_each`] do it, whose parts are never too long.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -217,7 +217,7 @@ fn make(
         reading_order: world::reading_order(&corpus, options.order, options.seed),
         commit: listing.commit.as_deref().filter(|_| tree.is_commit()).map(Into::into),
     };
-    let (made, story) = rayon::join(
+    let (made, mut story) = rayon::join(
         || hierarchical::make(&world, &output, watch),
         || past.map(|past| Story::new(&world, past, tree.prefix())),
     );
@@ -233,13 +233,13 @@ fn make(
     // What is there and cannot be read may be mended under the same name.
     let mut is_readable = true;
     let history = match options.kinds.contains(&Kind::Commits) {
-        true => Some(match story {
+        true => Some(match &mut story {
             Ok(story) => {
                 let counts = story.tell(&world, &output, watch)?;
                 is_readable = !counts.has_unreadable;
                 counts
             }
-            Err(why) => CommitCounts::nothing(why),
+            Err(why) => CommitCounts::nothing(&**why),
         }),
         false => {
             is_readable = story.as_ref().ok().is_none_or(|story| !story.has_unreadable());
@@ -269,7 +269,8 @@ fn make(
                 root: tree.root(),
             };
             let counted = facts.count();
-            drop(corpus);
+            // Here, where the other thread works meanwhile.
+            drop((corpus, story));
             cache.carry_over();
             (counted, folder.map(|folder| write_tokenizer(folder, tokenizer)).transpose())
         },

@@ -90,11 +90,12 @@ impl Story {
         self.blobs.missing().iter().any(|object| object.reason.is_some())
     }
 
-    /// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones.
+    /// Makes the commit sequences of all bands, newest first, until they reach their share of the hierarchical ones. To be
+    /// called once.
     ///
     /// # Errors
     /// [`crate::Error::Io`] if the disk is full, [`crate::Error::Interrupted`].
-    pub fn tell(mut self, world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
+    pub fn tell(&mut self, world: &World<'_>, output: &Output, watch: Watch<'_>) -> Result<CommitCounts> {
         let mut counts = std::mem::take(&mut self.counts);
         tell(world, self.library(world, watch), output, watch, &mut counts)?;
         let found = self.blobs.missing();
