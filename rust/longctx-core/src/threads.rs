@@ -36,6 +36,9 @@ pub enum Share {
 /// Calls `work` with every number below `count`, on all threads, and leaves none with long work at the end while others
 /// have nothing to do. `state` makes what a thread works with.
 ///
+/// # Panics
+/// For 2^32 numbers or more.
+///
 /// # Errors
 /// One of those of `work`; then not all numbers have had their turn.
 pub fn spread_each<S>(
@@ -50,7 +53,7 @@ pub fn spread_each<S>(
 /// The same, and gives back what `work` made, by number.
 ///
 /// # Errors
-/// Those of [`spread_each`].
+/// Those of [`spread_each`], which also tells when it panics.
 pub fn spread<S, T: Send>(
     count: usize,
     share: Share,
@@ -101,7 +104,7 @@ struct Queue {
 
 impl Queue {
     /// # Panics
-    /// For more than 2^32 numbers.
+    /// For 2^32 numbers or more.
     fn new(count: usize, share: Share, threads: usize) -> Self {
         let (parts, at_once) = match share {
             Share::Next => (1, 1),

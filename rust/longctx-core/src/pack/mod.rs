@@ -269,7 +269,7 @@ fn make(
                 root: tree.root(),
             };
             let counted = facts.count();
-            // Here, where the other thread works meanwhile.
+            // Takes a while, in which others write shards.
             drop((corpus, story));
             cache.carry_over();
             (counted, folder.map(|folder| write_tokenizer(folder, tokenizer)).transpose())

@@ -86,16 +86,16 @@ struct Run {
 }
 
 impl Ahead {
-    /// Decides which stretches are parsed in one go: not those of the jobs that `told` marks. So many tokens are wanted:
-    /// `allowance` says it by band and side.
-    pub fn new(plan: &Plan, allowance: &[[u64; 2]], told: &[bool], shelf: Shelf) -> Self {
+    /// Decides which stretches are parsed in one go: not those of the jobs that an earlier run `kept`. So many tokens are
+    /// wanted: `allowance` says it by band and side.
+    pub fn new(plan: &Plan, allowance: &[[u64; 2]], kept: &[bool], shelf: Shelf) -> Self {
         let mut steps_of: BTreeMap<Class, u64> = BTreeMap::new();
         let mut stretches = Vec::new();
-        for (job, &told) in plan.jobs.iter().zip(told) {
+        for (job, &kept) in plan.jobs.iter().zip(kept) {
             let Work::Stretch(chain, steps) = &job.work else { continue };
             let before = steps_of.entry(job.class).or_default();
             let most = allowance.iter().map(|sides| sides[job.class.side as usize]).max().unwrap_or(0);
-            let likely = !told && *before * TOKENS <= most;
+            let likely = !kept && *before * TOKENS <= most;
             stretches.push(Stretch { chain: *chain, steps: steps.clone(), likely, run: 0 });
             *before += steps.len() as u64;
         }

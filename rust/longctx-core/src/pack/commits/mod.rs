@@ -152,7 +152,7 @@ fn tell(
         };
         let open = |job| (0..bands.len()).map(|band| has_room(job, band)).collect();
         let work: Vec<Vec<bool>> = round.iter().map(open).collect();
-        // What takes long is begun first.
+        // What no earlier run kept takes longest: at the end, the other threads would wait for it.
         let mut order: Vec<usize> = (0..work.len()).collect();
         order.sort_by_key(|&at| kept[at]);
         let (made, written) = rayon::join(
